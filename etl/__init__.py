@@ -1,0 +1,1 @@
+"""Everything of Radpulse that needs no screen: sources, staging, warehouse, KPIs, forecasts."""

@@ -1,0 +1,1 @@
+"""KPIs: one registry that the app, exports, documentation and forecasts all read."""

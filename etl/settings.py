@@ -1,0 +1,149 @@
+"""Settings of one installation: a TOML file, overridden by `RADPULSE_` environment variables."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from etl.errors import ConfigurationError
+
+DEFAULT_CONFIG = Path("data/demo/radpulse.toml")
+REFERENCE = Path(__file__).resolve().parent.parent / "data" / "reference"
+
+
+class Part(BaseModel):
+    """A section of the settings; unknown keys are errors, so that a typing slip is seen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(Part):
+    """A hospital site: its code, name and IANA zone."""
+
+    code: str
+    name: str
+    zone: str
+    holidays_country: str | None = None
+    holidays_subdivision: str | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"zone {zone!r} is not an IANA zone such as 'Europe/London'") from error
+        return zone
+
+
+class Scanner(Part):
+    """A scanner: its code, site, modality, and every station name or AE title that feeds use for it."""
+
+    code: str
+    site: str
+    modality: str
+    name: str
+    station_names: tuple[str, ...] = ()
+    room_buffer_before_min: float = 0.0
+    room_buffer_after_min: float = 0.0
+
+
+class Feed(Part):
+    """One feed: what kind, whose, where its files lie, and the kind's own options."""
+
+    key: str
+    kind: str
+    site: str
+    zone: str | None = None  # default: the site's
+    path: Path = Path()
+    pattern: str = "**/*"
+    options: dict[str, Any] = Field(default_factory=dict)
+    expected_every_min: int = 1440  # for freshness
+
+
+class Warehouse(Part):
+    """Where the warehouse lives and how much of the machine it may take."""
+
+    engine: Literal["duckdb", "postgresql"] = "duckdb"
+    folder: Path = Path("warehouse")
+    url: str | None = None  # postgresql only
+    memory_limit: str = "4GB"
+    threads: int = 2
+    versions_kept: int = 3
+
+
+class Identity(Part):
+    """The pseudonym key and the identity vault, which is off unless a site turns it on (decision 5)."""
+
+    key_file: Path = Path("pseudonym.key")
+    key_epoch: int = 1
+    vault: Literal["off"] = "off"
+
+
+class Settings(BaseSettings):
+    """All of it; relative paths are taken from the folder of the TOML file."""
+
+    model_config = SettingsConfigDict(env_prefix="RADPULSE_", env_nested_delimiter="__", extra="forbid")
+
+    base: Path = Path()
+    warehouse: Warehouse = Warehouse()
+    identity: Identity = Identity()
+    state_file: Path = Path("state.sqlite")
+    forecast_folder: Path = Path("models")
+    targets_file: Path = Path("targets.csv")  # site's own targets; absent means none
+    log_file: Path = Path("radpulse.log.jsonl")
+    quarantine_folder: Path = Path("quarantine")
+    quarantine_days: int = 30
+    business_hour: int = 5  # local hour of the first site at which a daily window closes
+    demo: bool = False
+    sites: tuple[Site, ...] = ()
+    scanners: tuple[Scanner, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    clock_corrections: dict[str, float] = Field(default_factory=dict)  # clock -> seconds to add
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file (whose content arrives as init arguments)."""
+        return env_settings, init_settings, file_secret_settings
+
+    def at(self, path: Path) -> Path:
+        """Return `path` made absolute from the settings' own folder."""
+        return path if path.is_absolute() else self.base / path
+
+    def site(self, code: str) -> Site:
+        """Return the site with this code; raises ConfigurationError naming the known ones."""
+        for site in self.sites:
+            if site.code == code:
+                return site
+        raise ConfigurationError(f"site {code!r} is not configured; known: {[s.code for s in self.sites]}")
+
+    def zone_of(self, feed: Feed) -> ZoneInfo:
+        """Return the zone in which a feed's naive times are read: its own, else its site's."""
+        return ZoneInfo(feed.zone or self.site(feed.site).zone)
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings file; raises ConfigurationError listing every bad key at once."""
+    path = path or DEFAULT_CONFIG
+    if not path.exists():
+        raise ConfigurationError(f"no settings at {path}; run `radpulse init` (or `make demo`) first")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Settings(base=path.resolve().parent, **values)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigurationError(f"{path} has {len(lines)} bad settings:\n" + "\n".join(lines)) from error
