@@ -78,7 +78,11 @@ def _day(name: str, comment: str) -> Column[Any]:
 def _source_columns() -> list[Column[Any]]:
     """Columns every event table begins with (decision 1 and 3)."""
     return [
-        _text("event_id", "hash(feed, tokens as sent, local code, raw time, ordinal); never arrival or control id", 32),
+        _text(
+            "event_id",
+            "hash(feed, tokens as sent, local code, raw time, ordinal); never arrival or control id",
+            32,
+        ),
         _text("feed_key", "feed that sent it"),
         _text("site_code", "site of the feed"),
         _text("local_code", "status as sent; derivation maps it", 200),
@@ -88,7 +92,11 @@ def _source_columns() -> list[Column[Any]]:
         _text("time_flag", "'ambiguous' for a repeated DST hour without offset"),
         _text("clock_key", "which clock wrote it", 128),
         _at("known_at", "sender's message time; NULL where the feed has none"),
-        _text("content_hash", "hash of everything beside the identity; the lowest (known_at, content_hash) is kept", 32),
+        _text(
+            "content_hash",
+            "hash of the rest; the lowest (known_at, content_hash) is kept",
+            32,
+        ),
         _int("key_epoch", "epoch of the pseudonym key behind the tokens"),
         _text("patient_token", "HMAC of issuer|patient id as sent", 32),
         _text("accession_token", "HMAC of site|accession number", 32),
@@ -629,7 +637,11 @@ fact_backtest = Table(
 )
 
 dim_site = Table(
-    "dim_site", metadata, _text("site_code", "site"), _text("name", "name", 128), _text("zone", "IANA zone"),
+    "dim_site",
+    metadata,
+    _text("site_code", "site"),
+    _text("name", "name", 128),
+    _text("zone", "IANA zone"),
     comment="Sites.",
 )
 dim_scanner = Table(

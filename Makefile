@@ -1,0 +1,53 @@
+# Two commands do all on a fresh machine (python >= 3.11, make, git): `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+SERVE ?= 1
+DAYS ?= 120
+PORT ?= 8501
+READY := .venv/.ready
+
+.PHONY: setup demo test test-all check format lock docs bench clean browser
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys; sys.exit("Radpulse needs Python >= 3.11") if sys.version_info < (3, 11) else None'
+	@echo "installing locked packages into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: setup
+	@$(BIN)/radpulse demo --days $(DAYS) --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
+
+# chromium for the browser test: only root may install it; elsewhere that test skips with its reason
+browser:
+	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	  && echo "installing chromium for the browser test ..." \
+	  && apt-get update -qq >/dev/null 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null 2>&1; } \
+	  || echo "no chromium: the browser test will be skipped"
+
+test: setup browser check
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup
+
+test-all: setup browser check
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+docs: setup
+	@$(BIN)/radpulse kpis --write README.md
+
+# hashes, but no download addresses
+lock:
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --all-extras --generate-hashes --no-emit-index-url \
+	  pyproject.toml -o requirements.lock
+
+clean:
+	@rm -rf .venv data/demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -1,0 +1,167 @@
+"""The app's own small writes: the audit chain and the scheduler's finished windows.
+
+SQLite in WAL mode beside the warehouse; the same SQLAlchemy tables go into a schema of the server's PostgreSQL.
+Nothing here holds patient data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    insert,
+    select,
+)
+
+state_metadata = MetaData()
+
+audit = Table(
+    "audit",
+    state_metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(32), unique=True, comment="record id, quoted in exports and error pages"),
+    Column("at_utc", String(32), comment="ISO 8601"),
+    Column("action", String(32), comment="LOGIN EXPORT EXPORT_DENIED VIEW_ROWS CONFIG REPLAY ..."),
+    Column("actor", String(128)),
+    Column("role", String(32)),
+    Column("object", String(200), comment="KPI key, page, quarantine id"),
+    Column("filters", String(2000), comment="readable filters, no identifier"),
+    Column("rows", Integer),
+    Column("sha256", String(64), comment="of the bytes handed over"),
+    Column("outcome", Integer, comment="0 success, 4 minor, 8 serious, 12 major (DICOM PS3.15 A.5)"),
+    Column("prev_hash", String(64)),
+    Column("hash", String(64), comment="of this record and prev_hash"),
+)
+
+job_window = Table(
+    "job_window",
+    state_metadata,
+    Column("job", String(32), primary_key=True),
+    Column("window", String(64), primary_key=True, comment="UTC start of the business window, ISO 8601"),
+    Column("finished_at", String(32)),
+)
+
+GENESIS = "0" * 64
+
+
+def _digest(record: dict[str, Any]) -> str:
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def state_engine(path: Path) -> Engine:
+    """Open (and create, mode 0600) the state store at `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _open(dbapi_connection: Any, _record: Any) -> None:
+        # WAL lets readers go on; autocommit off and BEGIN IMMEDIATE serialise writers from the first statement
+        dbapi_connection.isolation_level = None
+        dbapi_connection.execute("PRAGMA journal_mode=WAL")
+        dbapi_connection.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    state_metadata.create_all(engine)
+    return engine
+
+
+class AuditLog:
+    """An append-only chain of audit records: each holds the hash of the one before."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = state_engine(path)
+
+    def record(
+        self,
+        *,
+        action: str,
+        actor: str,
+        role: str,
+        object: str,
+        filters: str = "",
+        rows: int = 0,
+        sha256: str = "",
+        outcome: int = 0,
+    ) -> str:
+        """Append one record durably and return its id; call it before handing anything over."""
+        values: dict[str, Any] = {
+            "id": uuid.uuid4().hex,
+            "at_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "action": action,
+            "actor": actor,
+            "role": role,
+            "object": object,
+            "filters": filters[:2000],
+            "rows": rows,
+            "sha256": sha256,
+            "outcome": outcome,
+        }
+        with self._engine.begin() as connection:
+            last = connection.scalar(select(audit.c.hash).order_by(audit.c.position.desc()).limit(1))
+            values["prev_hash"] = last or GENESIS
+            values["hash"] = _digest(values)
+            connection.execute(insert(audit).values(**values))
+        return str(values["id"])
+
+    def verify(self) -> int:
+        """Walk the chain and return its length; raises ValueError at the first record that does not fit."""
+        previous, count = GENESIS, 0
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(audit).order_by(audit.c.position)).mappings():
+                values = {k: v for k, v in row.items() if k not in ("position", "hash")}
+                if values["prev_hash"] != previous or _digest(values) != row["hash"]:
+                    raise ValueError(f"audit record {row['position']} ({row['id']}) does not continue the chain")
+                previous, count = row["hash"], count + 1
+        return count
+
+    def records(self, limit: int = 200) -> list[dict[str, Any]]:
+        """Return the latest records, newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(audit).order_by(audit.c.position.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
+
+
+class JobWindows:
+    """Which business windows of which job are finished."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = state_engine(path)
+
+    def finished(self, job: str) -> set[datetime]:
+        """Return the UTC starts of the finished windows of a job."""
+        with self._engine.connect() as connection:
+            rows = connection.scalars(select(job_window.c.window).where(job_window.c.job == job))
+            return {datetime.fromisoformat(text) for text in rows}
+
+    def finish(self, job: str, windows: list[datetime]) -> None:
+        """Mark windows finished; marking one twice changes nothing."""
+        known = self.finished(job)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [
+            {"job": job, "window": w.astimezone(UTC).isoformat(), "finished_at": now} for w in windows if w not in known
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(job_window), rows)
