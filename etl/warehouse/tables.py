@@ -264,6 +264,14 @@ watermark = Table(
     comment="What has been read, committed with the rows themselves.",
 )
 
+touched = Table(
+    "touched",
+    metadata,
+    _text("event_table", "event, event_series, event_dose or event_opening"),
+    _text("event_id", "event that is new or was replaced since the last derivation", 32),
+    comment="What the next derivation has to look at; emptied by it in its own transaction.",
+)
+
 parameter_set = Table(
     "parameter_set",
     metadata,
