@@ -13,9 +13,9 @@ from etl.settings import Feed, Settings
 class Source(Protocol):
     """Reads one kind of feed; each item it offers ends in exactly one class, and nothing raises out of it.
 
-    `files` lists what lies ready, sorted. `read` yields the items of one file; only FeedStoppedError may leave it
-    (a layout change that a person must confirm). `inspect` returns what one file would become as plain JSON
-    values, with identifiers masked, needing no key and no settings.
+    `files` lists what lies ready, sorted. `read` yields the items of one file; only FeedStoppedError may
+    leave it (a layout change that a person must confirm). `inspect` returns what one file would become as
+    plain JSON values, with identifiers masked, needing no key and no settings.
     """
 
     kind: str
