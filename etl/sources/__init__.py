@@ -7,8 +7,9 @@ from typing import Any
 
 from etl.errors import ItemRefused, Reason
 from etl.sources.base import Source
+from etl.sources.hl7v2 import Hl7v2
 
-SOURCES: dict[str, Source] = {}
+SOURCES: dict[str, Source] = {source.kind: source for source in (Hl7v2(),)}
 
 HEAD_BYTES = 4096
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from etl.records import SourceItem
 from etl.settings import Feed, Settings
 
+UNFINISHED = frozenset({".tmp", ".part"})
+
 
 class Source(Protocol):
     """Reads one kind of feed; each item it offers ends in exactly one class, and nothing raises out of it.
@@ -35,3 +37,25 @@ class Source(Protocol):
     def inspect(self, path: Path) -> dict[str, Any]:
         """Return what the file would become; raises ItemRefused with one line of reason."""
         ...
+
+
+def feed_files(feed: Feed, settings: Settings) -> list[Path]:
+    """Return the regular files of a feed's folder that match its pattern, sorted by relative path.
+
+    Hidden files and the names writers use while still writing (``.tmp``, ``.part``) are passed over.
+    """
+    folder = settings.at(feed.path)
+    found = (path for path in folder.glob(feed.pattern) if path.suffix not in UNFINISHED)
+    shown = (path for path in found if not path.name.startswith(".") and path.is_file())
+    return sorted(shown, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def relative_ref(path: Path, feed: Feed, settings: Settings) -> str:
+    """Return the path as source references begin with it: relative to the feed's folder where it lies there."""
+    folder = settings.at(feed.path)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def masked(value: str | None) -> str | None:
+    """Return an identifier as `inspect` shows it: its first two characters and its length, ``AB…(12)``."""
+    return None if value is None else f"{value[:2]}…({len(value)})"
