@@ -8,8 +8,15 @@ from typing import Any
 from etl.errors import ItemRefused, Reason
 from etl.sources.base import Source
 from etl.sources.hl7v2 import Hl7v2
+from etl.sources.openings_csv import OpeningsCsv
+from etl.sources.ris_csv import RisCsv
 
-SOURCES: dict[str, Source] = {source.kind: source for source in (Hl7v2(),)}
+_ALL: tuple[Source, ...] = (
+    Hl7v2(),
+    OpeningsCsv(),
+    RisCsv(),
+)
+SOURCES: dict[str, Source] = {source.kind: source for source in _ALL}
 
 HEAD_BYTES = 4096
 

@@ -57,5 +57,10 @@ def relative_ref(path: Path, feed: Feed, settings: Settings) -> str:
 
 
 def masked(value: str | None) -> str | None:
-    """Return an identifier as `inspect` shows it: its first two characters and its length, ``AB…(12)``."""
-    return None if value is None else f"{value[:2]}…({len(value)})"
+    """Return an identifier as `inspect` shows it: its first two characters and its length, ``AB…(12)``.
+
+    Of four characters and fewer none is shown.
+    """
+    if value is None:
+        return None
+    return f"{value[:2] if len(value) > 4 else ''}…({len(value)})"

