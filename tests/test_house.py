@@ -36,7 +36,9 @@ def test_top_level_holds_only_what_the_layout_allows() -> None:
 
     names = {
         line.split("/")[0]
-        for line in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        for line in subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
     }
     assert {n for n in names if not n.startswith(".")} <= ALLOWED_TOP
 
