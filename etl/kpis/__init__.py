@@ -1,1 +1,8 @@
-"""KPIs: one registry that the app, exports, documentation and forecasts all read."""
+"""KPIs: one registry of objects that point at warehouse columns, and the few verbs that read them."""
+
+from etl.kpis.catalogue import KPIS
+from etl.kpis.compute import compute
+from etl.kpis.drill import drill, values
+from etl.kpis.query import DIMENSIONS, GRAINS, Meta, Query, Result
+
+__all__ = ["DIMENSIONS", "GRAINS", "KPIS", "Meta", "Query", "Result", "compute", "drill", "values"]

@@ -24,6 +24,7 @@ DIMENSIONS = (
     "hour_of_day",
     "feed",
     "reason",
+    "milestone",
 )
 
 

@@ -1,0 +1,100 @@
+"""From a tile to the rows behind it, and from a dimension to its values."""
+
+from __future__ import annotations
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Engine, Label, Select, Table, select
+
+from etl.access import ROW_ROLES, Principal, scoped
+from etl.errors import RefusedError
+from etl.kpis.catalogue import KPIS
+from etl.kpis.compute import current_version, plan_of
+from etl.kpis.dimensions import UNKNOWN
+from etl.kpis.moment import moment_params
+from etl.kpis.query import DIMENSIONS, Query
+from etl.warehouse import tables as t
+from etl.warehouse.engine import read_frame
+
+_EXAM_ROW = (
+    "accession_token site_code scanner_code modality procedure_group priority patient_class status "
+    "order_entered_at appointment_at arrived_at in_room_at exam_begin_at exam_end_at images_available_at "
+    "read_opened_at first_prelim_at first_final_at cancelled_at report_target_min exam_key"
+)
+_ROWS: dict[str, str] = {
+    "fact_exam": _EXAM_ROW,
+    "fact_visit": "site_code scanner_code modality begin_at end_at part exams gap_before_min gap_kind visit_key",
+    "fact_scanner_hour": (
+        "site_code scanner_code modality hour_at local_date local_hour operating_min table_min room_min "
+        "booked_min down_min begun_visits begun_exams"
+    ),
+    "fact_slot": (
+        "site_code scanner_code modality procedure_group priority patient_class appointment_at state "
+        "valid_from_at lead_time_min cancel_lead_min reason_code exam_key slot_key"
+    ),
+    "fact_dose_event": (
+        "site_code scanner_code modality procedure_group protocol_name occurred_at ctdivol_mgy phantom_cm "
+        "dlp_mgy_cm exam_key irradiation_token"
+    ),
+    "fact_feed": "feed_key site_code kind data_until_at loaded_at expected_every_min events",
+    "fact_completeness": "site_code modality local_date milestone expected present",
+    "fact_clock": "site_code scanner_code n offset_min drift_min_per_day verdict",
+    "fact_quarantine": "feed_key site_code reason items last_refused_at",
+}
+_SOURCES: dict[str, ColumnElement[str]] = {
+    "site": t.dim_site.c.site_code,
+    "scanner": t.dim_scanner.c.scanner_code,
+    "modality": t.fact_exam.c.modality,
+    "priority": t.fact_exam.c.priority,
+    "patient_class": t.fact_exam.c.patient_class,
+    "procedure_group": t.fact_exam.c.procedure_group,
+    "section": t.fact_exam.c.section,
+    "shift": t.fact_exam.c.shift,
+    "reader_mode": t.fact_exam.c.reader_mode,
+    "feed": t.fact_feed.c.feed_key,
+    "reason": t.fact_quarantine.c.reason,
+    "milestone": t.fact_completeness.c.milestone,
+}
+
+
+def drill(engine: Engine, query: Query, principal: Principal, limit: int = 1000) -> pd.DataFrame:
+    """Return the rows behind a KPI, largest value first: `value`, `state`, then what identifies and explains them.
+
+    Rows are pseudonymous. `by` is ignored: narrow with `where` and the period. Raises RefusedError for a role
+    that sees no rows, and as `compute` does.
+    """
+    if principal.role not in ROW_ROLES:
+        raise RefusedError(f"role {principal.role} sees no single rows; ask as one of {', '.join(sorted(ROW_ROLES))}")
+    kpi = KPIS[query.kpi]
+    with engine.connect() as connection:
+        plan = plan_of(connection, kpi, query, principal, current_version(connection))
+        rows = kpi.kind.rows(plan).add_columns(*_columns(kpi.table))
+        ordered = _ordered(scoped(rows, principal, kpi.table), kpi.table).limit(limit)
+        return read_frame(connection, ordered.params(**moment_params(plan.as_of)))
+
+
+def _columns(table: Table) -> list[Label[object]]:
+    return [table.c[name].label(name) for name in _ROWS[table.name].split()]
+
+
+def _ordered(rows: Select[tuple[object, ...]], table: Table) -> Select[tuple[object, ...]]:
+    """Sort by value, then by every column, so that the same question gives the same rows."""
+    value = rows.selected_columns["value"]
+    return rows.order_by(value.desc().nulls_last(), *(table.c[name] for name in _ROWS[table.name].split()))
+
+
+def values(engine: Engine, dimension: str, principal: Principal) -> list[str]:
+    """Return a dimension's values in the warehouse, sorted, 'unknown' last where some rows have none.
+
+    Raises RefusedError for a name that is no dimension.
+    """
+    if dimension == "weekday":
+        return [str(day) for day in range(1, 8)]
+    if dimension == "hour_of_day":
+        return [str(hour) for hour in range(24)]
+    if dimension not in _SOURCES:
+        raise RefusedError(f"dimension {dimension!r} is not known; known: {', '.join(DIMENSIONS)}")
+    column = _SOURCES[dimension]
+    with engine.connect() as connection:
+        found = connection.execute(scoped(select(column).distinct(), principal, column.table)).scalars().all()
+    known = sorted(value for value in found if value is not None)
+    return [*known, UNKNOWN] if None in found else known

@@ -1,0 +1,95 @@
+"""The kind Snapshot: what is open at an instant, how old it is, and how much of it is over its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.sql.selectable import FromClause
+
+from etl.kpis.base import Measure
+from etl.kpis.instants import Instants
+from etl.kpis.kinds import by_keys, count_if, floats, quantile
+from etl.kpis.moment import minutes_between, word
+
+if TYPE_CHECKING:
+    from etl.kpis.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Items opened by an instant and closed by none of `closed_at` until then.
+
+    `limit_min` gives the count over its limit; `work_min` the minutes of work the open items stand for, items
+    without a value taken at the mean of the others. An empty queue is a known zero, unlike an empty period.
+    `oldest_first` makes the greatest age the headline, else the count is.
+    """
+
+    opened_at: ColumnElement[Any]
+    closed_at: tuple[ColumnElement[Any], ...] = ()
+    limit_min: ColumnElement[Any] | None = None
+    work_min: ColumnElement[Any] | None = None
+    oldest_first: bool = False
+    name: ClassVar[str] = "Snapshot"
+    adds_over: ClassVar[str] = "counts over dimensions, nothing over time"
+
+    def measures(self, unit: str, counted: str) -> tuple[Measure, ...]:
+        """Return count and oldest age (headline first), P50 and P90 of age, and what else is asked."""
+        count, oldest = Measure("count", counted), Measure("oldest", "min")
+        names = [oldest, count] if self.oldest_first else [count, oldest]
+        names += [Measure("p50", "min", hide=True), Measure("p90", "min", hide=True)]
+        if self.limit_min is not None:
+            names.append(Measure("over_limit", counted))
+        if self.work_min is not None:
+            names.append(Measure("work", "min"))
+        return (*names, Measure("n", counted))
+
+    def is_open(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return whether an item is open at the instant `at`."""
+        still = (or_(closed.is_(None), closed > at) for closed in self.closed_at)
+        return and_(self.opened_at <= at, *still)
+
+    def select(self, plan: Plan) -> Select[Any]:
+        """Return one row a slice and instant: count, ages, over limit, work."""
+        age = minutes_between(self.opened_at, plan.instants.at)
+        statistics: list[ColumnElement[Any]] = [
+            func.count().label("count"),
+            func.max(age).label("oldest"),
+            quantile(age, "p50").label("p50"),
+            quantile(age, "p90").label("p90"),
+        ]
+        if self.limit_min is not None:
+            statistics.append(count_if(age > self.limit_min).label("over_limit"))
+        if self.work_min is not None:
+            statistics.append(func.avg(self.work_min).label("work"))
+        query: Select[Any] = (
+            select(*plan.keys, *statistics).select_from(self._joined(plan, plan.instants)).where(plan.condition)
+        )
+        return by_keys(query, plan.keys)
+
+    def rows(self, plan: Plan) -> Select[Any]:
+        """Return what is open at the last instant, with its age."""
+        last = plan.instants.last()
+        value, state = minutes_between(self.opened_at, last.at).label("value"), word("open").label("state")
+        return select(value, state).select_from(self._joined(plan, last)).where(plan.condition)
+
+    def finish(self, statistics: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+        """Return the counts and ages, with a zero for each instant at which a slice's queue was empty."""
+        key = None if plan.grain is None else f"k_{plan.grain}"
+        frame = plan.instants.filled(statistics, key, [name for name in plan.names if name != key])
+        zeros = {"count": 0, "over_limit": 0, "work": 0.0} if plan.instants.rows else {}
+        frame = (
+            frame.assign(work=floats(frame, "work") * floats(frame, "count")) if self.work_min is not None else frame
+        )
+        frame = frame.fillna({name: zero for name, zero in zeros.items() if name in frame})
+        if not plan.instants.rows:
+            frame = frame.mask(frame.notna())  # not yet: nothing is known, not even an empty queue
+        frame["n"] = frame["count"]
+        frame["basis"] = frame["count"]
+        return frame
+
+    def _joined(self, plan: Plan, instants: Instants) -> FromClause:
+        table, at = plan.kpi.table, instants.table
+        return at.join(table, and_(table.c.site_code == at.c.site, self.is_open(instants.at)))
