@@ -1,0 +1,205 @@
+"""The versioned parameter set that derivation is a function of, beside the events (decision 2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+
+from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
+from etl.warehouse.local_time import ShiftHours
+from etl.warehouse.reference import ANY, optional_date, pattern_key, rows, target_minutes
+
+DERIVATION_VERSION = 1  # raise it when the same events and parameters give other facts
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRule:
+    """What derivation must know of a feed."""
+
+    key: str
+    kind: str
+    site: str
+    preset: str = ""  # which presets of the status map apply beside the generic rows
+    expected_every_min: int = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRule:
+    """One row of `status_maps.csv`: local codes of a kind of feed that mean an event; '' means "none, on purpose"."""
+
+    kind: str
+    preset: str
+    pattern: str
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureRule:
+    """One row of `procedure_groups.csv`: procedures of a modality whose code or name fits a pattern."""
+
+    modality: str
+    pattern: str
+    procedure_group: str
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRule:
+    """One row of the site's `targets.csv`; '*' holds for all, validity is `[valid_from, valid_to)` in local dates."""
+
+    valid_from: date | None
+    valid_to: date | None
+    site: str
+    modality: str
+    priority: str
+    patient_class: str
+    phase: str
+    target_min: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedenceRule:
+    """Which clock wins for a milestone at a site from a date on (decision 8); later rows win over earlier ones."""
+
+    milestone: str  # begin, end
+    site: str
+    valid_from: date | None
+    order: tuple[str, ...]  # of ris, mpps, dicom
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Thresholds of derivation; minutes unless the name says otherwise."""
+
+    shift_hours: ShiftHours = ShiftHours()
+    feed_kinds: tuple[str, ...] = ("hl7v2", "ris_csv")  # of several feeds telling one milestone the first is believed
+    pause_min: float = 30.0  # K0.5: a longer gap between series splits a visit
+    turnover_cap_min: float = 45.0  # U08: a longer gap is idle time
+    longest_exam_min: float = 720.0  # a longer interval is a clock fault, not table time
+    open_exam_cap_min: float = 240.0  # kpis.md E5: an exam begun and not ended is in progress for so long at most
+    images_settle_min: float = 120.0  # the last image is the end when nothing came for so long
+    same_study_join_min: float = 720.0  # accessions of one study further apart are separate visits
+    clock_window_days: int = 14  # offsets
+    drift_window_days: int = 60
+    clock_least_exams: int = 10
+    skew_verdict_min: float = 3.0
+    drift_verdict_min_per_day: float = 0.02
+    future_gap_days: int = 7  # stamps beyond such a gap are a broken clock's ...
+    future_share: float = 0.01  # ... when so few events lie beyond it
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else dict(value) if isinstance(value, Mapping) else str(value)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything beside the events that facts depend on."""
+
+    sites: tuple[Site, ...] = ()
+    scanners: tuple[Scanner, ...] = ()
+    feeds: tuple[FeedRule, ...] = ()
+    clock_corrections: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # clock -> seconds
+    status_rules: tuple[StatusRule, ...] = ()
+    procedure_rules: tuple[ProcedureRule, ...] = ()
+    priorities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # code -> canonical
+    patient_classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    modalities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    targets: tuple[TargetRule, ...] = ()
+    precedence: tuple[PrecedenceRule, ...] = ()
+    rules: Rules = Rules()
+
+    @cached_property
+    def hash(self) -> str:
+        """32 hex digits over the whole content and the derivation's own version."""
+        content = {
+            "derivation": DERIVATION_VERSION,
+            "sites": [s.model_dump() for s in self.sites],
+            "scanners": [s.model_dump() for s in self.scanners],
+            "maps": [dict(m) for m in (self.clock_corrections, self.priorities, self.patient_classes, self.modalities)],
+            "rows": [
+                [asdict(row) for row in group]
+                for group in (self.feeds, self.status_rules, self.procedure_rules, self.targets, self.precedence)
+            ],
+            "rules": asdict(self.rules),
+        }
+        return sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:32]
+
+    @property
+    def zones(self) -> dict[str, str]:
+        """IANA zone by site code."""
+        return {site.code: site.zone for site in self.sites}
+
+
+def load_parameters(settings: Settings, reference: Path = REFERENCE) -> Parameters:
+    """Read the parameter set: settings, `data/reference/*.csv` and the site's own targets.
+
+    Raises ConfigurationError naming file and row when a table is missing or has a bad value.
+    """
+    return Parameters(
+        sites=settings.sites,
+        scanners=settings.scanners,
+        feeds=tuple(_feed(feed) for feed in settings.feeds),
+        clock_corrections=MappingProxyType(dict(settings.clock_corrections)),
+        status_rules=_status_rules(reference / "status_maps.csv"),
+        procedure_rules=_procedure_rules(reference / "procedure_groups.csv"),
+        priorities=_code_map(reference / "priority_map.csv"),
+        patient_classes=_code_map(reference / "patient_class_map.csv"),
+        modalities=_code_map(reference / "modality_map.csv"),
+        targets=_targets(settings.at(settings.targets_file)),
+        precedence=_precedence(reference / "clock_precedence.csv"),
+    )
+
+
+def _feed(feed: Feed) -> FeedRule:
+    preset = feed.options.get("status_preset") or feed.options.get("preset") or ""
+    return FeedRule(feed.key, feed.kind, feed.site, str(preset), feed.expected_every_min)
+
+
+def _status_rules(path: Path) -> tuple[StatusRule, ...]:
+    columns = ("kind", "preset", "pattern", "event_type")
+    return tuple(StatusRule(*(row[c] for c in columns)) for row in rows(path, columns))
+
+
+def _procedure_rules(path: Path) -> tuple[ProcedureRule, ...]:
+    columns = ("modality", "pattern", "procedure_group", "section")
+    return tuple(
+        ProcedureRule(row["modality"], pattern_key(row["pattern"]), row["procedure_group"], row["section"])
+        for row in rows(path, columns)
+    )
+
+
+def _code_map(path: Path) -> Mapping[str, str]:
+    return MappingProxyType({row["code"].upper(): row["canonical"] for row in rows(path, ("code", "canonical"))})
+
+
+def _targets(path: Path) -> tuple[TargetRule, ...]:
+    if not path.exists():
+        return ()
+    columns = ("valid_from", "valid_to", "site", "modality", "priority", "patient_class", "phase", "target_min")
+    return tuple(
+        TargetRule(
+            optional_date(path, row["valid_from"]),
+            optional_date(path, row["valid_to"]),
+            *(row[c] or ANY for c in ("site", "modality", "priority", "patient_class")),
+            row["phase"],
+            target_minutes(path, row["target_min"]),
+        )
+        for row in rows(path, columns)
+    )
+
+
+def _precedence(path: Path) -> tuple[PrecedenceRule, ...]:
+    columns = ("milestone", "site", "valid_from", "order")
+    return tuple(
+        PrecedenceRule(
+            row["milestone"], row["site"] or ANY, optional_date(path, row["valid_from"]), tuple(row["order"].split())
+        )
+        for row in rows(path, columns)
+    )
