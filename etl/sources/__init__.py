@@ -7,6 +7,9 @@ from typing import Any
 
 from etl.errors import ItemRefused, Reason
 from etl.sources.base import Source
+from etl.sources.dicom_files import DicomFiles
+from etl.sources.dicomweb import DicomWeb
+from etl.sources.dose_reports import DoseReports
 from etl.sources.hl7v2 import Hl7v2
 from etl.sources.openings_csv import OpeningsCsv
 from etl.sources.ris_csv import RisCsv
@@ -15,6 +18,9 @@ _ALL: tuple[Source, ...] = (
     Hl7v2(),
     OpeningsCsv(),
     RisCsv(),
+    DoseReports(),
+    DicomFiles(),
+    DicomWeb(),
 )
 SOURCES: dict[str, Source] = {source.kind: source for source in _ALL}
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydicom.datadict import keyword_for_tag
-
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Identifiers, SeriesRecord
 from etl.sources.dicom_text import clean, identifier, masked, number
@@ -189,6 +187,8 @@ def series_record(
 
 def shown(texts: Mapping[int, str]) -> dict[str, Any]:
     """Return a header for display: snake_case keyword to value, identifiers masked, numbers as numbers."""
+    from pydicom.datadict import keyword_for_tag  # half a second to import, for display only
+
     found: dict[str, Any] = {}
     for tag in sorted(texts):
         keyword = keyword_for_tag(tag)

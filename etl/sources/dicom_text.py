@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 from struct import unpack
 
-from pydicom.charset import convert_encodings, decode_bytes
-
 from etl.sources.dicom_elements import Dataset
 
 LONGEST_TEXT = 64
@@ -40,6 +38,8 @@ def decode(raw: bytes, charset: tuple[str, ...]) -> str:
     """Return the whole text of a value; bytes that the character set lacks become U+FFFD or backslash escapes."""
     if raw.isascii() and ESCAPE not in raw:
         return raw.decode("ascii")
+    from pydicom.charset import convert_encodings, decode_bytes  # half a second to import, and rarely needed
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # unknown sets and bad bytes are expected here, and replaced
