@@ -23,7 +23,6 @@ ESCAPES = {"E": "escape", "F": "field", "S": "component", "T": "sub", "R": "repe
 
 # HL7 table 0211 (MSH-18), spaces and punctuation removed -> Python codec
 CHARSETS = {
-    "": "utf-8",
     "ASCII": "ascii",
     **{f"8859{part}": f"iso8859_{part}" for part in (*range(1, 10), 15)},
     "UNICODE": "utf-8",
@@ -121,11 +120,17 @@ def decode_chunk(text: str, raw: bool) -> str:
 
 
 def charset(text: str) -> str:
-    """Return the Python codec MSH-18 asks for; "utf-8" when it is empty or unknown (HL7 table 0211)."""
-    fields = text.split("\r", 1)[0].split("\n", 1)[0].split(text[3:4] or "|")
-    declared = fields[17] if len(fields) > 17 else ""
-    first = declared.split(fields[1][1:2] or "~")[0] if fields[1] else declared
-    return CHARSETS.get(re.sub(r"[^A-Z0-9]", "", first.upper()), "utf-8")
+    """Return the Python codec MSH-18 asks for; "utf-8" when it is empty or unknown (HL7 table 0211).
+
+    Where its repetitions name several sets and the text switches by escape sequence (ISO 2022, as Japanese
+    senders do with ``~ISO IR87``), the one that understands these is meant.
+    """
+    fields = re.split("[\r\n]", text, maxsplit=1)[0].split(text[3:4] or "|")
+    declared = fields[17].split(fields[1][1:2] or "~") if len(fields) > 17 else []
+    codecs = [CHARSETS.get(re.sub(r"[^A-Z0-9]", "", name.upper()), "utf-8") for name in declared if name]
+    if "\x1b" in text:
+        codecs = [codec for codec in codecs if codec.startswith("iso2022")] or codecs
+    return codecs[0] if codecs else "utf-8"
 
 
 @lru_cache(maxsize=64)

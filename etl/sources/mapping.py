@@ -33,8 +33,8 @@ class Mapping:
     name: str
     version: int
     identifiers: dict[str, str]  # field -> header
-    attributes: dict[str, str]
     milestones: dict[str, str]  # event type -> header
+    attributes: dict[str, str] = field(default_factory=dict)  # field -> header
     qualified_by: dict[str, str] = field(default_factory=dict)  # header -> header
     known_at: str | None = None
     known_at_in_name: str | None = None  # regular expression; its group 1 is a time in the file's name
