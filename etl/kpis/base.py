@@ -7,14 +7,46 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
-from sqlalchemy import Column, ColumnElement, Select, Table
+from sqlalchemy import ColumnElement, Select, Table
 
 from etl.errors import RefusedError
+from etl.kpis.query import DIMENSIONS, GRAINS
 
 if TYPE_CHECKING:
     from etl.kpis.plan import Plan
 
+DIMENSION_COLUMNS = {
+    "site": "site_code",
+    "scanner": "scanner_code",
+    "modality": "modality",
+    "priority": "priority",
+    "patient_class": "patient_class",
+    "procedure_group": "procedure_group",
+    "section": "section",
+    "shift": "shift",
+    "reader_mode": "reader_mode",
+    "feed": "feed_key",
+    "reason": "reason",
+    "milestone": "milestone",
+}
 Better = Literal["lower", "higher", "neutral"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class When:
+    """Which site-local date (and hour) decides the period and bucket an item falls in; without a date it is now."""
+
+    date: ColumnElement[Any] | None
+    hour: ColumnElement[Any] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """Which rows a KPI is about."""
+
+    condition: ColumnElement[bool]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +90,7 @@ class Kind(Protocol):
 class Kpi:
     """One KPI: what it is called, what it means, and the warehouse columns it points at.
 
-    `at` is the site-local date that decides in which period and bucket an item falls; `hour` its local hour.
-    A snapshot has no `at`: it is taken at instants. Dimensions are those the table has a column for.
+    Snapshots have no date in `at`: they are taken at instants. Dimensions are those the table has a column for.
     """
 
     key: str
@@ -72,16 +103,30 @@ class Kpi:
     better: Better
     kind: Kind
     table: Table
-    population: ColumnElement[bool]
-    population_text: str
-    at: Column[Any] | ColumnElement[Any] | None
-    at_text: str
+    population: Population
+    at: When
     open_items: str
     counted: str = "exams"
-    hour: Column[Any] | None = None
-    grains: tuple[str, ...] | None = None  # None: day, week, month, and hour where `hour` is set
+    time_grains: tuple[str, ...] | None = None  # None: day, week, month, and hour where `at` has one
     without: frozenset[str] = frozenset()  # dimensions it cannot take although the table has them
     definition_version: str = "1"
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions it can be cut and filtered by."""
+        names = [name for name, column in DIMENSION_COLUMNS.items() if column in self.table.c]
+        names += ["weekday"] if self.at.date is not None else []
+        names += ["hour_of_day"] if self.at.hour is not None else []
+        return tuple(name for name in DIMENSIONS if name in names and name not in self.without)
+
+    @property
+    def grains(self) -> tuple[str, ...]:
+        """The time grains it can be bucketed by."""
+        if self.time_grains is not None:
+            return self.time_grains
+        if self.at.date is None:
+            return ()
+        return GRAINS if self.at.hour is not None else GRAINS[1:]
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -97,8 +142,8 @@ class Kpi:
     def definition(self) -> str:
         """The definition as one text: sentence, formula, population, date basis, open items."""
         return (
-            f"{self.description} Formula: {self.formula}. Population: {self.population_text}. "
-            f"Counted {self.at_text}. Open items: {self.open_items}"
+            f"{self.description} Formula: {self.formula}. Population: {self.population.text}. "
+            f"Counted {self.at.text}. Open items: {self.open_items}"
         )
 
 

@@ -77,7 +77,7 @@ def _result(frame: pd.DataFrame, plan: Plan, principal: Principal, version: Vers
     by = list(query.by)
     frame = frame.sort_values(by, kind="stable").reset_index(drop=True) if by else frame
     frame, suppressed = suppress(frame, kpi, query, principal)
-    counted = frame if kpi.at is not None or not by or plan.grain is None else _last_bucket(frame, plan.grain)
+    counted = frame if kpi.at.date is not None or not by or plan.grain is None else _last_bucket(frame, plan.grain)
     totals = {name: _total(counted, name) for name in ("n", "missing", "open")}
     frame = hide_small(frame, kpi.measures, min_n)
     columns = {measure.name: measure.unit for measure in kpi.measures}

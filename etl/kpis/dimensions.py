@@ -1,4 +1,4 @@
-"""Dimensions and time grains: which a KPI can take, and the SQL expression behind each."""
+"""Dimensions and time grains: the SQL expression behind each."""
 
 from __future__ import annotations
 
@@ -7,56 +7,22 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, DateTime, Integer, and_, cast, extract, false, func, literal_column, or_
 
 from etl.errors import RefusedError
-from etl.kpis.base import Kpi
-from etl.kpis.query import DIMENSIONS, GRAINS
+from etl.kpis.base import DIMENSION_COLUMNS, Kpi
 
 UNKNOWN = "unknown"  # how a missing dimension value is shown, and asked for
 
-_COLUMNS = {
-    "site": "site_code",
-    "scanner": "scanner_code",
-    "modality": "modality",
-    "priority": "priority",
-    "patient_class": "patient_class",
-    "procedure_group": "procedure_group",
-    "section": "section",
-    "shift": "shift",
-    "reader_mode": "reader_mode",
-    "feed": "feed_key",
-    "reason": "reason",
-    "milestone": "milestone",
-}
 _EPOCH_DAY = literal_column("DATE '1970-01-01'", Date())
-
-
-def dimensions_of(kpi: Kpi) -> tuple[str, ...]:
-    """Return the dimensions a KPI can be cut and filtered by: those its table has a column for."""
-    names = [name for name, column in _COLUMNS.items() if column in kpi.table.c]
-    if kpi.at is not None:
-        names.append("weekday")
-    if kpi.hour is not None:
-        names.append("hour_of_day")
-    return tuple(name for name in DIMENSIONS if name in names and name not in kpi.without)
-
-
-def grains_of(kpi: Kpi) -> tuple[str, ...]:
-    """Return the time grains a KPI can be bucketed by."""
-    if kpi.grains is not None:
-        return kpi.grains
-    if kpi.at is None:
-        return ()
-    return GRAINS if kpi.hour is not None else GRAINS[1:]
 
 
 def dimension_value(kpi: Kpi, name: str) -> ColumnElement[Any]:
     """Return the expression of a dimension; weekdays are ISO (1 Monday .. 7 Sunday), NULL reads 'unknown'."""
     if name == "weekday":
-        assert kpi.at is not None  # noqa: S101 - dimensions_of offers it only then
-        return cast(extract("isodow", kpi.at), Integer)
+        assert kpi.at.date is not None  # noqa: S101 - Kpi.dimensions offers it only then
+        return cast(extract("isodow", kpi.at.date), Integer)
     if name == "hour_of_day":
-        assert kpi.hour is not None  # noqa: S101 - as above
-        return cast(kpi.hour, Integer)
-    return func.coalesce(kpi.table.c[_COLUMNS[name]], literal_column(f"'{UNKNOWN}'"))
+        assert kpi.at.hour is not None  # noqa: S101 - as above
+        return cast(kpi.at.hour, Integer)
+    return func.coalesce(kpi.table.c[DIMENSION_COLUMNS[name]], literal_column(f"'{UNKNOWN}'"))
 
 
 def dimension_filter(kpi: Kpi, name: str, wanted: tuple[str, ...]) -> ColumnElement[bool]:
@@ -66,7 +32,7 @@ def dimension_filter(kpi: Kpi, name: str, wanted: tuple[str, ...]) -> ColumnElem
     """
     if name in ("weekday", "hour_of_day"):
         return dimension_value(kpi, name).in_([_number(name, value) for value in wanted])
-    column = kpi.table.c[_COLUMNS[name]]
+    column = kpi.table.c[DIMENSION_COLUMNS[name]]
     known = [value for value in wanted if value != UNKNOWN]
     condition = column.in_(known) if known else false()
     return or_(condition, column.is_(None)) if UNKNOWN in wanted else and_(condition)
@@ -84,11 +50,11 @@ def grain_value(kpi: Kpi, grain: str) -> ColumnElement[Any]:
 
     Local hours are counted from 1970-01-01 00:00 local time; `bucket_times` turns them into times.
     """
-    assert kpi.at is not None  # noqa: S101 - grains_of offers none otherwise
+    assert kpi.at.date is not None  # noqa: S101 - Kpi.grains offers none otherwise
     if grain == "day":
-        return cast(kpi.at, Date)
+        return cast(kpi.at.date, Date)
     if grain == "hour":
-        assert kpi.hour is not None  # noqa: S101 - grains_of offers it only then
-        return cast((kpi.at - _EPOCH_DAY) * 24 + kpi.hour, Integer)
+        assert kpi.at.hour is not None  # noqa: S101 - Kpi.grains offers it only then
+        return cast((kpi.at.date - _EPOCH_DAY) * 24 + kpi.at.hour, Integer)
     # the unit is text in the SQL: as a parameter it would repeat in GROUP BY and not match
-    return cast(func.date_trunc(literal_column(f"'{grain}'"), cast(kpi.at, DateTime)), Date)
+    return cast(func.date_trunc(literal_column(f"'{grain}'"), cast(kpi.at.date, DateTime)), Date)

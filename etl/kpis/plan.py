@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Label, and_
 
 from etl.errors import RefusedError
 from etl.kpis.base import Kpi
-from etl.kpis.dimensions import dimension_filter, dimension_value, dimensions_of, grain_value, grains_of
+from etl.kpis.dimensions import dimension_filter, dimension_value, grain_value
 from etl.kpis.instants import Instants, instants_of
 from etl.kpis.query import DIMENSIONS, GRAINS, Query
 from etl.kpis.snapshot import Snapshot
@@ -52,11 +52,11 @@ def make_plan(kpi: Kpi, query: Query, as_of: datetime, zones: dict[str, ZoneInfo
     applied, not_applied = _split_filters(kpi, query)
     grain = next((name for name in query.by if name in GRAINS), None)
     instants = Instants((), None)
-    conditions = [kpi.population, *(dimension_filter(kpi, name, query.where[name]) for name in applied)]
+    conditions = [kpi.population.condition, *(dimension_filter(kpi, name, query.where[name]) for name in applied)]
     if isinstance(kpi.kind, Snapshot):
-        instants = instants_of(query, grain, as_of, zones, history=bool(grains_of(kpi)))
-    elif kpi.at is not None:
-        conditions += [kpi.at >= query.from_date, kpi.at < query.to_date]
+        instants = instants_of(query, grain, as_of, zones, history=bool(kpi.grains))
+    elif kpi.at.date is not None:
+        conditions += [kpi.at.date >= query.from_date, kpi.at.date < query.to_date]
     keys = tuple(_key(kpi, name, instants).label(f"k_{name}") for name in query.by)
     return Plan(kpi, query, as_of, keys, and_(*conditions), instants, not_applied)
 
@@ -75,21 +75,21 @@ def _check_period(query: Query, as_of: datetime) -> None:
 
 
 def _check_by(kpi: Kpi, by: tuple[str, ...]) -> None:
-    allowed = (*grains_of(kpi), *dimensions_of(kpi))
+    allowed = (*kpi.grains, *kpi.dimensions)
     for name in by:
         if name not in allowed:
             raise RefusedError(f"{kpi.id} cannot be cut by {name!r}; allowed: {', '.join(allowed)}")
     if len(set(by)) < len(by):
         raise RefusedError(f"{', '.join(by)} names a dimension twice")
     if len(set(by) & set(GRAINS)) > 1:
-        raise RefusedError(f"{', '.join(by)} has two time grains; take one of {', '.join(grains_of(kpi))}")
+        raise RefusedError(f"{', '.join(by)} has two time grains; take one of {', '.join(kpi.grains)}")
 
 
 def _split_filters(kpi: Kpi, query: Query) -> tuple[list[str], tuple[str, ...]]:
     unknown = [name for name in query.where if name not in DIMENSIONS]
     if unknown:
         raise RefusedError(f"filter {unknown[0]!r} is not known; allowed: {', '.join(DIMENSIONS)}")
-    possible = dimensions_of(kpi)
+    possible = kpi.dimensions
     return [n for n in query.where if n in possible], tuple(n for n in query.where if n not in possible)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, case, func
+from sqlalchemy import ColumnElement, Select, and_, case, func
 
 from etl.kpis.base import Measure
 from etl.kpis.duration import Span
@@ -24,7 +24,7 @@ class Survival:
     """Kaplan-Meier P50 and P90 of a duration with the open items in the risk set, beside the closed-only ones.
 
     The statistics are counts by duration and state. `mean` adds the closed items' mean (registries want it);
-    `phases` are the columns whose share of the closed total is shown.
+    `phases` are the minutes that make up the duration, shown as shares of the closed items' total.
     """
 
     span: Span
@@ -47,7 +47,7 @@ class Survival:
         span = self.span
         statistics = [
             func.count().label("items"),
-            *(func.sum(case((span.usable(), phase))).label(f"sum_{name}") for name, phase in self.phases),
+            *(func.sum(case((self._complete(), phase))).label(f"sum_{name}") for name, phase in self.phases),
         ]
         more = [span.state().label("k_state"), self._duration().label("k_duration")]
         return grouped(plan, statistics, span.started(), more)
@@ -55,6 +55,10 @@ class Survival:
     def rows(self, plan: Plan) -> Select[Any]:
         """Return each item's duration (its age where open) and state."""
         return ungrouped(plan, self._duration(), self.span.state()).where(self.span.started())
+
+    def _complete(self) -> ColumnElement[bool]:
+        """Whether every phase of a closed item is known, so that shares add up to one."""
+        return and_(self.span.usable(), *(phase.is_not(None) for _, phase in self.phases))
 
     def _duration(self) -> ColumnElement[Any]:
         span = self.span
@@ -80,9 +84,12 @@ class Survival:
         total = _total(slice_id, np.where(closed, duration * count, 0.0), closed, slices)
         if self.mean:
             frame["mean_closed"] = quotient(total, floats(frame, "closed"))
-        for name, _ in self.phases:
-            part = _total(slice_id, floats(statistics, f"sum_{name}"), closed, slices)
-            frame[f"{name}_share"] = quotient(part, total)
+        sums = {
+            name: _total(slice_id, np.nan_to_num(floats(statistics, f"sum_{name}")), closed, slices)
+            for name, _ in self.phases
+        }
+        for name in sums:
+            frame[f"{name}_share"] = quotient(sums[name], sum(sums.values()))
         return frame
 
 
