@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -104,14 +105,38 @@ def append(connection: Connection, into: Table, rows: pa.Table | pd.DataFrame) -
 
 def _append_duckdb(connection: Connection, into: Table, stored: pa.Table) -> None:
     names = [c.name for c in into.columns]
-    view = table("radpulse_incoming", *[column(name) for name in names])
-    driver: Any = connection.connection.driver_connection
-    connection.execute(select(1))  # makes SQLAlchemy begin, so that the registration sees its transaction
-    driver.register(view.name, stored)
-    try:
+    view = table("radpulse_appended", *[column(name) for name in names])
+    with _registered(connection, view.name, stored):
         connection.execute(insert(into).from_select(names, select(*view.c)))
+
+
+@contextmanager
+def _registered(connection: Connection, name: str, stored: pa.Table) -> Iterator[None]:
+    connection.execute(select(1))  # makes SQLAlchemy begin, so that the registration is part of its transaction
+    driver: Any = connection.connection.driver_connection
+    driver.register(name, stored.combine_chunks())
+    try:
+        yield
     finally:
-        driver.unregister(view.name)
+        driver.unregister(name)
+
+
+@contextmanager
+def offered(connection: Connection, name: Table, rows: pa.Table | pd.DataFrame) -> Iterator[None]:
+    """Let SQL see `rows` as the temporary table `name` while the context lasts.
+
+    DuckDB reads the columns where they lie; PostgreSQL gets a temporary table filled by COPY. Raises ValueError as
+    `as_stored` does.
+    """
+    stored = as_stored(name, rows)
+    if connection.dialect.name == "duckdb":
+        with _registered(connection, name.name, stored):
+            yield
+        return
+    name.create(connection)
+    _copy_postgresql(connection, name, stored)
+    yield
+    name.drop(connection)
 
 
 def _copy_postgresql(connection: Connection, into: Table, stored: pa.Table) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from etl.warehouse.append import append
+from etl.warehouse.append import offered
 from etl.warehouse.tables import EVENT_TABLES, receipt, touched
 
 _temporary = MetaData()
@@ -80,16 +80,14 @@ def merge(
     An event known already is replaced only by the row with the lower (known_at with NULL last, content_hash), so
     that neither order nor repetition of arrivals can change what is kept (design.md decisions 1 and 3).
     """
-    ITEMS.create(connection)
-    append(connection, ITEMS, items)
     brought: set[int] = set()
     new_events = 0
-    for table in EVENT_TABLES:
-        if table.name in tables:
-            found, new = _merge_table(connection, table, tables[table.name], run_key, recorded_at)
-            brought |= found
-            new_events += new
-    ITEMS.drop(connection)
+    with offered(connection, ITEMS, items):
+        for table in EVENT_TABLES:
+            if table.name in tables:
+                found, new = _merge_table(connection, table, tables[table.name], run_key, recorded_at)
+                brought |= found
+                new_events += new
     return Merged(frozenset(brought), new_events)
 
 
@@ -97,23 +95,29 @@ def _merge_table(
     connection: Connection, table: Table, pieces: Sequence[pa.Table], run_key: str, recorded_at: datetime
 ) -> tuple[set[int], int]:
     incoming = INCOMING[table.name]
-    incoming.create(connection)
-    CHOSEN.create(connection)
     rows = pa.concat_tables(pieces)
-    append(connection, incoming, rows.append_column("position", pa.array(range(rows.num_rows), pa.int64())))
-    connection.execute(insert(CHOSEN).from_select([c.name for c in CHOSEN.columns], _chosen(table, incoming)))
+    rows = rows.append_column("position", pa.array(range(rows.num_rows), pa.int64()))
+    CHOSEN.create(connection)
+    with offered(connection, incoming, rows):
+        names = [c.name for c in CHOSEN.columns]
+        connection.execute(insert(CHOSEN).from_select(names, _chosen(table, incoming)))
+        new = _replace(connection, table, incoming)
+        _receive(connection, incoming, run_key, recorded_at)
+    items = {int(item) for item in connection.execute(select(CHOSEN.c.item).distinct()).scalars()}
+    CHOSEN.drop(connection)
+    return items, new
+
+
+def _replace(connection: Connection, table: Table, incoming: Table) -> int:
+    """Put the chosen rows in the place of those they beat, and return how many are new."""
     totals = select(func.count(), func.coalesce(func.sum(CHOSEN.c.is_new), 0)).select_from(CHOSEN)
     chosen, new = connection.execute(totals).one()
     if chosen > new:
-        better = select(CHOSEN.c.event_id).where(CHOSEN.c.is_new == 0)
-        connection.execute(delete(table).where(table.c.event_id.in_(better)))
+        beaten = select(CHOSEN.c.event_id).where(CHOSEN.c.is_new == 0)
+        connection.execute(delete(table).where(table.c.event_id.in_(beaten)))
     if chosen:
         _keep(connection, table, incoming)
-    _receive(connection, incoming, run_key, recorded_at)
-    items = {int(item) for item in connection.execute(select(CHOSEN.c.item).distinct()).scalars()}
-    CHOSEN.drop(connection)
-    incoming.drop(connection)
-    return items, int(new)
+    return int(new)
 
 
 def _chosen(table: Table, incoming: Table) -> Select[tuple[str, int, int, int]]:
