@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from etl.errors import ConfigurationError, ExitCode, ItemRefused, RadpulseError, RefusedError
+from etl.errors import ExitCode, ItemRefused, RadpulseError, RefusedError
 from etl.settings import DEFAULT_CONFIG, Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Operational BI for radiology.")
@@ -97,7 +97,7 @@ def ingest(
             pipeline.derive_facts(settings, engine)
     for line in pipeline.describe(counts):
         typer.echo(line)
-    if any(c.outcome != "ok" for c in counts):
+    if any(run.stopped for run in counts):
         raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -128,12 +128,13 @@ def forecast(config: Config = None) -> None:
 @app.command()
 def run(config: Config = None) -> None:
     """Do whatever is due: ingest, derive, publish, checks, forecasts, retention. Safe to start twice."""
-    from etl import pipeline
+    from etl.jobs import JOBS
+    from etl.pipeline import exclusive
     from etl.schedule import run_due
 
     settings = _settings(config)
-    with pipeline.exclusive(settings):
-        counts = run_due(settings, pipeline.JOBS, datetime.now(UTC))
+    with exclusive(settings):
+        counts = run_due(settings, JOBS, datetime.now(UTC))
     typer.echo(", ".join(f"{job}: {n} window(s)" for job, n in counts.items()))
 
 
@@ -251,10 +252,11 @@ def quarantine_replay(
 ) -> None:
     """Read refused items again from their encrypted raw copies, after a mapping or a rule was mended."""
     from etl import pipeline
+    from etl.replay import replay
 
     settings = _settings(config)
     with pipeline.exclusive(settings), pipeline.writer(settings) as engine:
-        counts = pipeline.replay(settings, engine, quarantine_id or [])
+        counts = replay(settings, engine, quarantine_id or [])
     for line in pipeline.describe(counts):
         typer.echo(line)
 
@@ -270,6 +272,3 @@ def main() -> None:
         where = f" ({error.filename})" if error.filename else ""
         typer.echo(f"radpulse: {error.strerror or error}{where}", err=True)
         sys.exit(ExitCode.REFUSED)
-
-
-__all__ = ["ConfigurationError", "app", "main"]

@@ -1,0 +1,52 @@
+"""What `radpulse run` does when it is due; each job is idempotent within its business window."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import structlog
+
+from etl.pipeline import derive_facts, forecast, ingest, publish_version, writer
+from etl.schedule import Job
+from etl.settings import Settings
+from etl.warehouse.checks import check_warehouse
+from etl.warehouse.quarantine import purge
+
+log = structlog.get_logger()
+
+
+def _ingest_job(settings: Settings, _window: datetime) -> None:
+    with writer(settings) as engine:
+        runs = ingest(settings, engine)
+        derive_facts(settings, engine)
+        publish_version(settings, engine)
+    stopped = [f"{r.feed_key}: {r.stopped}" for r in runs if r.stopped]
+    if stopped:
+        log.error("feeds stopped", message="; ".join(stopped))
+
+
+def _forecast_job(settings: Settings, _window: datetime) -> None:
+    with writer(settings) as engine:
+        if forecast(settings, engine):
+            publish_version(settings, engine)
+
+
+def _checks_job(settings: Settings, _window: datetime) -> None:
+    with writer(settings) as engine, engine.connect() as connection:
+        for finding in check_warehouse(connection):
+            log.error("check failed", finding=finding.text, fix=finding.fix)
+
+
+def _retention_job(settings: Settings, _window: datetime) -> None:
+    with writer(settings) as engine, engine.begin() as connection:
+        folder = settings.at(settings.quarantine_folder)
+        count = purge(connection, folder, now_at=datetime.now(UTC), days=settings.quarantine_days)
+    log.info("raw copies purged", count=count)
+
+
+JOBS = (
+    Job("ingest", _ingest_job, every_min=15),
+    Job("forecast", _forecast_job, every_min=60),
+    Job("checks", _checks_job),
+    Job("retention", _retention_job),
+)
