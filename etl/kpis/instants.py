@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Date, Integer, String, column, values
+from sqlalchemy import ColumnElement, Date, Integer, String, cast, column, select, values
 from sqlalchemy.sql.selectable import FromClause
 
 from etl.errors import RefusedError
@@ -32,13 +32,16 @@ class Instants:
     def table(self) -> FromClause:
         """The rows as a VALUES clause with the columns site, bucket, at."""
         kind: Any = Integer() if self.grain == "hour" else Date()
-        clause = values(column("site", String()), column("bucket", kind), column("at", UtcDateTime()), name="instants")
-        empty: tuple[str, Any, datetime] = (
-            "",
-            0 if self.grain == "hour" else date.min,
-            datetime.min.replace(tzinfo=UTC),
+        listed = values(
+            column("site", String()), column("bucket", kind), column("at", UtcDateTime()), name="listed"
+        ).data(list(self.rows) or [("", 0 if self.grain == "hour" else date.min, datetime.min.replace(tzinfo=UTC))])
+        # the engines take a column of parameters for text unless told
+        typed = select(
+            listed.c.site,
+            cast(listed.c.bucket, kind).label("bucket"),
+            cast(listed.c["at"], UtcDateTime()).label("at"),
         )
-        return clause.data(list(self.rows) or [empty])
+        return typed.subquery("instants")
 
     @property
     def at(self) -> ColumnElement[Any]:

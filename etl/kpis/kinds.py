@@ -25,19 +25,24 @@ def grouped(
     statistics: Sequence[ColumnElement[Any]],
     condition: ColumnElement[bool] | None = None,
     more_keys: Sequence[Label[Any]] = (),
+    *,
+    sort: bool = True,
 ) -> Select[Any]:
     """Return the SELECT of `statistics` over the plan's rows by its keys and `more_keys`, sorted by them."""
     keys = (*plan.keys, *more_keys)
     query = select(*keys, *statistics).select_from(plan.kpi.table).where(plan.condition)
     if condition is not None:
         query = query.where(condition)
-    return by_keys(query, keys)
+    return by_keys(query, keys, sort=sort)
 
 
-def by_keys(query: Select[Any], keys: Sequence[Label[Any]]) -> Select[Any]:
-    """Return `query` grouped and sorted by its keys; without any it stays one row."""
+def by_keys(query: Select[Any], keys: Sequence[Label[Any]], *, sort: bool = True) -> Select[Any]:
+    """Return `query` grouped and (unless the finishing function sorts) sorted by its keys; without any, one row."""
     names: list[ColumnElement[Any]] = [literal_column(key.name) for key in keys]
-    return query.group_by(*names).order_by(*names) if names else query
+    if not names:
+        return query
+    query = query.group_by(*names)
+    return query.order_by(*names) if sort else query
 
 
 def ungrouped(plan: Plan, value: ColumnElement[Any], state: ColumnElement[Any]) -> Select[Any]:

@@ -5,11 +5,14 @@ All work on many slices at once: `slice_id` numbers the slice of each row, 0 .. 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _Z95 = 1.959963984540054
 _EPSILON = 1e-9
@@ -35,59 +38,82 @@ def quotient(numerator: Floats, denominator: Floats) -> Floats:
         return np.where(denominator > 0, numerator / denominator, np.nan)
 
 
-def counted_quantile(slice_id: Ints, value: Floats, count: Ints, slices: int, q: float) -> Floats:
-    """Return each slice's quantile `q` of values that occur `count` times, as SQL's percentile_cont has it."""
-    order = np.lexsort((value, slice_id))
-    value, count, slice_id = value[order], count[order], slice_id[order]
-    per_slice = np.bincount(slice_id, weights=count, minlength=slices).astype(np.int64)
-    first = np.concatenate(([0], np.cumsum(per_slice)[:-1])) if slices else np.zeros(0, dtype=np.int64)
-    upto = np.cumsum(count)
-    position = (per_slice - 1).clip(0) * q
-    filled = per_slice > 0
-    low = first + np.floor(position + _EPSILON).astype(np.int64)
-    high = first + np.ceil(position - _EPSILON).astype(np.int64)
-    part = np.clip(position - np.floor(position + _EPSILON), 0, 1)
-    result = np.full(slices, np.nan)
-    below = value[np.searchsorted(upto, low[filled], side="right")]
-    above = value[np.searchsorted(upto, high[filled], side="right")]
-    result[filled] = below + (above - below) * part[filled]
-    return result
+@dataclass(frozen=True)
+class Counted:
+    """Values with how often each occurs, sorted within their slices."""
+
+    slice_id: Ints
+    value: Floats
+    count: Ints
+    slices: int
+
+    @classmethod
+    def of(cls, slice_id: Ints, value: Floats, count: Ints, slices: int) -> Counted:
+        """Return the values sorted by slice, then value."""
+        order = np.lexsort((value, slice_id))
+        return cls(slice_id[order], value[order], count[order], slices)
+
+    def quantile(self, q: float) -> Floats:
+        """Return each slice's interpolated quantile, as SQL's percentile_cont has it; NaN for an empty slice."""
+        n = np.bincount(self.slice_id, weights=self.count, minlength=self.slices).astype(np.int64)
+        filled = n > 0
+        first = np.cumsum(n) - n
+        position = (n - 1).clip(0) * q
+        low = np.floor(position + _EPSILON).astype(np.int64)
+        part = np.clip(position - low, 0, 1)
+        high = np.where(part > _EPSILON, low + 1, low)
+        upto = np.cumsum(self.count)
+        below = self.value[np.searchsorted(upto, (first + low)[filled], side="right")]
+        above = self.value[np.searchsorted(upto, (first + high)[filled], side="right")]
+        result = np.full(self.slices, np.nan)
+        result[filled] = below + (above - below) * part[filled]
+        return result
 
 
-def survival_quantile(
-    slice_id: Ints, duration: Floats, closed: npt.NDArray[np.bool_], count: Ints, slices: int, q: float
-) -> Floats:
-    """Return each slice's Kaplan-Meier quantile `q`; NaN where too few have closed for it to be reached.
+@dataclass(frozen=True)
+class SurvivalCurves:
+    """Kaplan-Meier curves of many slices: the survival after each closing time (Kaplan and Meier 1958)."""
 
-    Open items are censored at their duration; at equal durations closings come first. Where the curve is flat at
-    exactly 1 - q the quantile is the middle of the flat stretch (as R's survfit), so without open items the
-    median is the ordinary median.
-    """
-    order = np.lexsort((~closed, duration, slice_id))
-    slice_id, duration, closed, count = slice_id[order], duration[order], closed[order], count[order]
-    starts = np.searchsorted(slice_id, np.arange(slices), side="left")
-    ends = np.searchsorted(slice_id, np.arange(slices), side="right")
-    result = np.full(slices, np.nan)
-    for index in range(slices):
-        part = slice(starts[index], ends[index])
-        result[index] = _survival_quantile(duration[part], closed[part], count[part], q)
-    return result
+    slice_id: Ints
+    time: Floats
+    survival: Floats
+    slices: int
 
+    @classmethod
+    def of(cls, slice_id: Ints, duration: Floats, closed: Mask, count: Ints, slices: int) -> SurvivalCurves:
+        """Return the curves; open items are censored at their duration, at equal durations closings come first.
 
-def _survival_quantile(duration: Floats, closed: npt.NDArray[np.bool_], count: Ints, q: float) -> float:
-    if not closed.any():
-        return float("nan")
-    at_risk = count.sum() - np.cumsum(count) + count
-    curve = np.cumprod(np.where(closed, 1 - count / at_risk, 1.0))
-    events = np.flatnonzero(closed)
-    curve = curve[events]
-    hit = np.flatnonzero(curve <= 1 - q + _EPSILON)
-    if not hit.size:
-        return float("nan")
-    first = hit[0]
-    time = float(duration[events[first]])
-    flat = abs(curve[first] - (1 - q)) <= _EPSILON
-    # equal durations stand in one row a slice, so the next event row is a later time
-    if flat and first + 1 < events.size:
-        return (time + float(duration[events[first + 1]])) / 2
-    return time
+        Equal durations of closed items stand in one row a slice.
+        """
+        order = np.lexsort((~closed, duration, slice_id))
+        slice_id, duration, closed, count = slice_id[order], duration[order], closed[order], count[order]
+        total = np.bincount(slice_id, weights=count, minlength=slices)
+        first = (np.cumsum(total) - total)[slice_id]
+        at_risk = total[slice_id] - (np.cumsum(count) - count - first)
+        left = np.where(closed, 1 - count / at_risk, 1.0)
+        # one running sum of logarithms for all slices; a curve that ends at nought is cut at e^-50
+        steps = np.where(left > 0, np.log(np.maximum(left, 1e-300)), -50.0)
+        running = np.cumsum(steps)
+        starts = np.searchsorted(slice_id, np.arange(slices))
+        before = np.concatenate(([0.0], running))[starts]
+        survival = np.exp(running - before[slice_id])
+        return cls(slice_id[closed], duration[closed], survival[closed], slices)
+
+    def quantile(self, q: float) -> Floats:
+        """Return each slice's first time with survival <= 1 - q; NaN where too few have closed to reach it.
+
+        Where the curve is flat at exactly 1 - q it is the middle of the flat stretch (as R's survfit has it), so
+        without open items the median is the ordinary median.
+        """
+        result = np.full(self.slices, np.nan)
+        if not self.time.size:
+            return result
+        not_yet = self.survival > 1 - q + _EPSILON
+        events = np.bincount(self.slice_id, minlength=self.slices)
+        rank = np.bincount(self.slice_id, weights=not_yet, minlength=self.slices).astype(np.int64)
+        reached = rank < events
+        hit = (np.cumsum(events) - events + rank)[reached]
+        following = np.minimum(hit + 1, self.time.size - 1)
+        flat = (np.abs(self.survival[hit] - (1 - q)) <= _EPSILON) & ((rank + 1)[reached] < events[reached])
+        result[reached] = np.where(flat, (self.time[hit] + self.time[following]) / 2, self.time[hit])
+        return result

@@ -13,7 +13,7 @@ from etl.kpis.base import Measure
 from etl.kpis.duration import Span
 from etl.kpis.kinds import floats, grouped, ungrouped
 from etl.kpis.moment import AS_OF, epoch_min
-from etl.kpis.numbers import counted_quantile, quotient, survival_quantile
+from etl.kpis.numbers import Counted, SurvivalCurves, quotient
 
 if TYPE_CHECKING:
     from etl.kpis.plan import Plan
@@ -50,7 +50,7 @@ class Survival:
             *(func.sum(case((self._complete(), phase))).label(f"sum_{name}") for name, phase in self.phases),
         ]
         more = [span.state().label("k_state"), self._duration().label("k_duration")]
-        return grouped(plan, statistics, span.started(), more)
+        return grouped(plan, statistics, span.started(), more, sort=False)
 
     def rows(self, plan: Plan) -> Select[Any]:
         """Return each item's duration (its age where open) and state."""
@@ -74,9 +74,10 @@ class Survival:
         count = statistics["items"].to_numpy(dtype="int64")
         duration = floats(statistics, "k_duration")
         closed, known = state == "closed", state != "missing"
+        curves = SurvivalCurves.of(slice_id[known], duration[known], closed[known], count[known], slices)
+        counted = Counted.of(slice_id[closed], duration[closed], count[closed], slices)
         for name, q in (("p50", 0.5), ("p90", 0.9)):
-            frame[name] = survival_quantile(slice_id[known], duration[known], closed[known], count[known], slices, q)
-            frame[f"{name}_closed"] = counted_quantile(slice_id[closed], duration[closed], count[closed], slices, q)
+            frame[name], frame[f"{name}_closed"] = curves.quantile(q), counted.quantile(q)
         for name, which in (("closed", closed), ("open", state == "open"), ("missing", ~known)):
             frame[name] = _total(slice_id, count, which, slices).astype(np.int64)
         frame["n"] = frame["closed"] + frame["open"] + frame["missing"]
