@@ -12,14 +12,14 @@ from threading import Lock
 from typing import Any
 
 import duckdb
-from sqlalchemy import URL, Connection, Engine, create_engine, func, select
+from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from etl.errors import BusyError, ConfigurationError, RefusedError
 from etl.settings import Settings
 from etl.warehouse.append import append, arrow_schema, read_arrow, read_frame
 from etl.warehouse.migrate import migrate
-from etl.warehouse.tables import data_version
+from etl.warehouse.version import current_row, version_name
 
 __all__ = [
     "append",
@@ -123,11 +123,10 @@ def current_version(settings: Settings) -> str:
 
 
 def _server_version(connection: Connection) -> str:
-    last = select(data_version.c.data_version).order_by(data_version.c.published_at.desc()).limit(1)
-    name = connection.execute(last).scalar_one_or_none()
-    if name is None:
+    last = current_row(connection)
+    if last is None:
         raise RefusedError("nothing is published yet; run `radpulse run` (or `make demo`) first")
-    return f"{name}-{connection.execute(select(func.count()).select_from(data_version)).scalar_one()}"
+    return version_name(connection, last.data_version)
 
 
 def _nothing_published(settings: Settings) -> RefusedError:

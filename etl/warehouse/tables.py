@@ -288,6 +288,7 @@ data_version = Table(
     _at("data_at", "latest known_at of any event: the 'now' of every KPI (decision 4)"),
     _at("published_at", "wall clock"),
     _key("events", "events behind it"),
+    _text("content_hash", "hash of version, forecasts, runs and quarantine: a new copy is published on change", 32),
     comment="Published versions; the last row is current.",
 )
 
