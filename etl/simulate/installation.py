@@ -1,0 +1,82 @@
+"""The settings and targets of the simulated department, as a site would write them by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from etl.simulate.scenario import SCANNERS, SITES, Scenario, SiteSpec
+
+HEAD = """# Settings of the simulated department, written by `radpulse simulate`.
+demo = true
+targets_file = "targets.csv"
+"""
+TARGETS_HEADER = "valid_from,valid_to,site,modality,priority,patient_class,phase,target_min"
+# the demo's own invention, taken from nowhere: minutes from exam end to first final signature
+TARGETS = {("STAT", "E"): 60, ("STAT", "I"): 90, ("STAT", "O"): 120, ("URGENT", "E"): 120, ("URGENT", "I"): 240,
+           ("URGENT", "O"): 480, ("ROUTINE", "E"): 240, ("ROUTINE", "I"): 720, ("ROUTINE", "O"): 1440}  # fmt: skip
+FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
+    # suffix: kind, pattern, options by site, expected every so many minutes
+    "openings": ("openings_csv", "*.csv", {}, 44_640),
+    "hl7": ("hl7v2", "*.hl7", {}, 120),
+    "ris": ("ris_csv", "*.csv", {"NORTH": {"mapping": "epic_like"}, "SOUTH": {"mapping": "cerner_like"}}, 1440),
+    "qido": ("dicomweb", "*.json", {}, 0),
+    "dicom": ("dicom_files", "**/*.dcm", {}, 1440),
+    "dose": ("dose_reports", "**/*.dcm", {}, 1440),
+}
+
+
+def settings_text(scenario: Scenario) -> str:
+    """Return the TOML of the whole installation; paths are relative to its folder."""
+    parts = [HEAD]
+    for site in SITES:
+        values = {"code": site.code, "name": site.name, "zone": site.zone, "holidays_country": "US"}
+        parts.append(_table("sites", {**values, "holidays_subdivision": site.subdivision}))
+    for s in SCANNERS:
+        values = {"code": s.code, "site": s.site, "modality": s.modality, "name": s.name}
+        buffers = {"room_buffer_before_min": s.buffer_before_min, "room_buffer_after_min": s.buffer_after_min}
+        parts.append(_table("scanners", {**values, "station_names": list(s.stations), **buffers}))
+    parts += [_feed(site, suffix) for site in SITES for suffix in FEEDS]
+    return "\n".join(parts)
+
+
+def _feed(site: SiteSpec, suffix: str) -> str:
+    kind, pattern, options, every_min = FEEDS[suffix]
+    key = feed_key(site.code, suffix)
+    values = {"key": key, "kind": kind, "site": site.code, "path": f"feeds/{key}", "pattern": pattern}
+    timing = {"expected_every_min": every_min or 525_600}  # the back-load comes once
+    text = _table("feeds", {**values, **timing})
+    own = options.get(site.code)
+    return text + (f"options = {{ {', '.join(f'{k} = {json.dumps(v)}' for k, v in own.items())} }}\n" if own else "")
+
+
+def feed_key(site: str, suffix: str) -> str:
+    """Return the key of a feed, which is also its folder under feeds/."""
+    return f"{site.lower()}_{suffix}"
+
+
+def _table(name: str, values: dict[str, object]) -> str:
+    return f"[[{name}]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+
+
+def targets_text(scenario: Scenario) -> str:
+    """Return the site's own report targets; the stricter one for emergencies holds from the middle on."""
+    middle = scenario.start + (scenario.anchor - scenario.start) / 2
+    rows = [TARGETS_HEADER]
+    for (priority, patient_class), minutes in TARGETS.items():
+        if (priority, patient_class) == ("URGENT", "E"):
+            rows.append(f"2020-01-01,{middle},*,*,{priority},{patient_class},report,{minutes * 3 // 2}")
+            rows.append(f"{middle},,*,*,{priority},{patient_class},report,{minutes}")
+        else:
+            rows.append(f"2020-01-01,,*,*,{priority},{patient_class},report,{minutes}")
+    return "\n".join(rows) + "\n"
+
+
+def write_installation(scenario: Scenario, folder: Path) -> None:
+    """Write radpulse.toml and targets.csv and make the feed folders."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "radpulse.toml").write_text(settings_text(scenario), encoding="utf-8")
+    (folder / "targets.csv").write_text(targets_text(scenario), encoding="utf-8")
+    for site in SITES:
+        for suffix in FEEDS:
+            (folder / "feeds" / feed_key(site.code, suffix)).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,147 @@
+"""The truth beside the feeds: every exam, appointment and calendar stretch as it really was, and the planted faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from etl.errors import ConfigurationError
+from etl.simulate.calendars import days_between
+from etl.simulate.exam import Booking, Exam
+from etl.simulate.run import Run
+from etl.simulate.scenario import SCANNERS, Scenario
+
+INSTANT = pa.timestamp("s", "UTC")
+PRIORITY = {"S": "STAT", "A": "URGENT", "R": "ROUTINE"}
+TIMES = (
+    "ordered", "accepted", "changed", "arrived", "in_room", "begin", "end", "aborted", "available", "ai_begin",
+    "ai_end", "opened", "dictated", "prelim", "final", "addendum", "crit_identified", "crit_notified", "crit_ack",
+    "cancelled", "no_show",
+)  # fmt: skip
+FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
+    "exam_key": (pa.int64(), lambda e: e.key),
+    "site": (pa.string(), lambda e: e.site),
+    "accession": (pa.string(), lambda e: e.accession),
+    "placer": (pa.string(), lambda e: e.placer),
+    "filler": (pa.string(), lambda e: e.filler),
+    "study_uid": (pa.string(), lambda e: e.study_uid),
+    "visit": (pa.string(), lambda e: e.visit),
+    "patient": (pa.string(), lambda e: f"{e.site}-{e.patient}"),
+    "modality": (pa.string(), lambda e: e.modality),
+    "procedure_code": (pa.string(), lambda e: e.procedure.code),
+    "procedure_text": (pa.string(), lambda e: e.procedure.text),
+    "section": (pa.string(), lambda e: e.procedure.section),
+    "patient_class": (pa.string(), lambda e: e.patient_class),
+    "priority": (pa.string(), lambda e: PRIORITY[e.priority]),
+    "status": (pa.string(), lambda e: e.status),
+    "scanner": (pa.string(), lambda e: e.scanner),
+    "booked_scanner": (pa.string(), lambda e: e.booking.scanner if e.booking else None),
+    "appointment_at": (INSTANT, lambda e: e.booking.begin_s if e.booking else None),
+    "linked_to": (pa.int64(), lambda e: e.lead),
+    "is_walk_in": (pa.bool_(), lambda e: e.patient_class == "O" and not e.bookings),
+    "technologist": (pa.string(), lambda e: e.technologist),
+    "reader": (pa.string(), lambda e: e.reader),
+    "assistant": (pa.string(), lambda e: e.assistant),
+    "critical_class": (pa.int32(), lambda e: e.critical_class),
+    "followup": (pa.string(), lambda e: e.followup),
+    "ai_positive": (pa.bool_(), lambda e: e.ai_positive if e.ai_end_s is not None else None),
+}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a folder's department is and how far it has lived."""
+
+    scenario: Scenario
+    end: datetime
+    days: int
+    exams: int
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read truth/manifest.json; raises ConfigurationError when there is none."""
+    path = folder / "truth" / "manifest.json"
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"no simulated department at {folder}; run `radpulse simulate` first") from error
+    end = datetime.fromisoformat(stored["end"]).astimezone(UTC)
+    return Manifest(Scenario.from_json(stored["scenario"]), end, stored["days"], stored["exams"])
+
+
+def write_truth(run: Run, folder: Path, manifest: Manifest, written: dict[str, int]) -> None:
+    """Write truth/*.parquet and truth/manifest.json as of the end of the run."""
+    target = folder / "truth"
+    target.mkdir(parents=True, exist_ok=True)
+    for name, table in (("exams", exams(run)), ("appointments", appointments(run)), ("openings", openings(run))):
+        pq.write_table(table, target / f"{name}.parquet")
+    values = {
+        "seed": run.scenario.seed, "days": manifest.days, "end": manifest.end.isoformat(), "exams": manifest.exams,
+        "scenario": run.scenario.as_json(),
+    }  # fmt: skip
+    (target / "manifest.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def exams(run: Run) -> pa.Table:
+    """Return one row an exam: what it is and when everything truly happened (aware UTC seconds)."""
+    columns = {name: pa.array([of(e) for e in run.exams], kind) for name, (kind, of) in FACTS.items()}
+    for name in TIMES:
+        columns[f"{name}_at"] = pa.array([getattr(e, f"{name}_s") for e in run.exams], INSTANT)
+    parts = [[{"begin_at": b, "end_at": e} for b, e in exam.parts] for exam in run.exams]
+    columns["parts"] = pa.array(parts, pa.list_(pa.struct([("begin_at", INSTANT), ("end_at", INSTANT)])))
+    return pa.table(columns)
+
+
+def appointments(run: Run) -> pa.Table:
+    """Return one row a booking, its fate as known at the end."""
+    rows = [(exam, number, b) for exam in run.exams for number, b in enumerate(exam.bookings)]
+
+    def column(kind: Any, of: Callable[[Exam, int, Booking], Any]) -> pa.Array:
+        return pa.array([of(*row) for row in rows], kind)
+
+    def known(b: Booking) -> bool:
+        return b.fate_s is not None and b.fate_s < run.until_s
+
+    return pa.table({
+        "exam_key": column(pa.int64(), lambda e, n, b: e.key),
+        "appointment_id": column(pa.string(), lambda e, n, b: b.appointment_id),
+        "number": column(pa.int32(), lambda e, n, b: n),
+        "scanner": column(pa.string(), lambda e, n, b: b.scanner),
+        "begin_at": column(INSTANT, lambda e, n, b: b.begin_s),
+        "minutes": column(pa.int32(), lambda e, n, b: b.minutes),
+        "booked_at": column(INSTANT, lambda e, n, b: b.booked_s),
+        "is_moved": column(pa.bool_(), lambda e, n, b: b.moves),
+        "fate": column(pa.string(), lambda e, n, b: b.fate if known(b) else _standing(e, b, run)),
+        "fate_at": column(INSTANT, lambda e, n, b: b.fate_s if known(b) else None),
+        "reason": column(pa.string(), lambda e, n, b: b.reason if known(b) else ""),
+    })  # fmt: skip
+
+
+def _standing(exam: Exam, booking: Booking, run: Run) -> str:
+    """Return the fate of a booking that was not called off: kept once the patient came, open before."""
+    return "kept" if booking.fate == "kept" and exam.arrived_s is not None else "open"
+
+
+def openings(run: Run) -> pa.Table:
+    """Return the operating calendar from the first day to the last that has begun, slots included."""
+    first, last = run.scenario.start, run.last_day
+    kinds = ("open", "closures", "planned", "unplanned", "slots")
+    stretches = [
+        s for spec in SCANNERS for day in days_between(first, last) for kind in kinds
+        for s in getattr(run.calendars[spec.code], kind)(day)
+    ]  # fmt: skip
+    return pa.table({
+        "scanner": pa.array([s.scanner for s in stretches]),
+        "kind": pa.array([s.kind for s in stretches]),
+        "day": pa.array([s.day for s in stretches], pa.date32()),
+        "begin_at": pa.array([s.begin_s for s in stretches], INSTANT),
+        "end_at": pa.array([s.end_s for s in stretches], INSTANT),
+        "reason": pa.array([s.reason for s in stretches]),
+    })  # fmt: skip

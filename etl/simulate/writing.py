@@ -1,0 +1,105 @@
+"""Writes a run's feeds to disk: many small files, shared between two processes, the same bytes whoever writes them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl.simulate.faults import Faults
+from etl.simulate.hl7_files import Span, spans, write_batch
+from etl.simulate.installation import feed_key
+from etl.simulate.openings import write_openings
+from etl.simulate.ris_extract import changes, write_extract
+from etl.simulate.run import Progress, Run
+from etl.simulate.scenario import SITES
+from etl.simulate.timeline import Mail, site_mails
+
+PARALLEL_FROM = 4000  # exams; a smaller department is written faster by one process
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file or folder to write: which writer, where, and what goes into it."""
+
+    kind: str  # suffix of the feed key
+    site: str
+    span: Span
+    content: tuple[Mail, ...] | tuple[int, ...]  # messages, or keys of exams
+
+
+_run: Run | None = None
+_folder = Path()
+
+
+def _adopt(run: Run, folder: Path) -> None:
+    """Give this process the run it writes from."""
+    global _run, _folder
+    _run, _folder = run, folder
+
+
+def _work(job: Job) -> int:
+    if _run is None:
+        raise RuntimeError("a worker without a run")
+    folder = _folder / feed_key(job.site, job.kind)
+    return WRITERS[job.kind](_run, job, folder)
+
+
+def _hl7(run: Run, job: Job, folder: Path) -> int:
+    return write_batch(run, job.site, job.span, [m for m in job.content if isinstance(m, Mail)], folder)
+
+
+def _ris(run: Run, job: Job, folder: Path) -> int:
+    return write_extract(run, job.site, job.span, _keys(job), folder)
+
+
+def _keys(job: Job) -> list[int]:
+    return [key for key in job.content if isinstance(key, int)]
+
+
+WRITERS: dict[str, Callable[[Run, Job, Path], int]] = {"hl7": _hl7, "ris": _ris}
+
+
+def write_feeds(run: Run, folder: Path, since_s: int, progress: Progress) -> dict[str, int]:
+    """Write what the feeds hold of [since, until) under `folder`; return the number of items by feed key."""
+    counts: dict[str, int] = defaultdict(int)
+    for site in SITES:
+        key = feed_key(site.code, "openings")
+        counts[key] += write_openings(run, site.code, since_s, folder / key)
+    jobs = [job for site in SITES for job in _jobs(run, site.code, since_s)]
+    for number, (job, items) in enumerate(_done(run, folder, jobs), start=1):
+        counts[feed_key(job.site, job.kind)] += items
+        progress("files", number, len(jobs))
+    return dict(counts)
+
+
+def _done(run: Run, folder: Path, jobs: list[Job]) -> Iterator[tuple[Job, int]]:
+    if len(run.exams) < PARALLEL_FROM:
+        _adopt(run, folder)
+        yield from ((job, _work(job)) for job in jobs)
+        return
+    with ProcessPoolExecutor(2, initializer=_adopt, initargs=(run, folder)) as pool:
+        yield from zip(jobs, pool.map(_work, jobs, chunksize=4), strict=True)
+
+
+def _jobs(run: Run, site: str, since_s: int) -> Iterator[Job]:
+    """Yield what is to be written of one hospital, feed by feed."""
+    pieces = list(spans(site, since_s, run.until_s))
+    begins = [piece.begin_s for piece in pieces]
+    by_piece: list[list[Mail]] = [[] for _ in pieces]
+    for mail in site_mails(run, site, Faults(run.scenario), since_s):
+        by_piece[bisect_right(begins, mail.delivered_s) - 1].append(mail)
+    changed: list[set[int]] = [set() for _ in pieces]
+    for exam in run.exams:
+        if exam.site == site:
+            for at_s in changes(exam):
+                if since_s <= at_s < run.until_s:
+                    changed[bisect_right(begins, at_s) - 1].add(exam.key)
+    for piece, mails, keys in zip(pieces, by_piece, changed, strict=True):
+        if mails:
+            yield Job("hl7", site, piece, tuple(mails))
+        if keys:
+            yield Job("ris", site, piece, tuple(sorted(keys)))
