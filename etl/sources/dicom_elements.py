@@ -149,6 +149,8 @@ class _Scanner:
         while position + 8 <= end:
             group, element, vr, length = read(data, position)
             self.left -= 1
+            if self.left < 0:
+                self._check_budget()
             if group >= self.plan.stop_group and (is_root or group == ITEM_GROUP):
                 if self._special(frame, group, element, read_long(data, position + 4)[0], position):
                     return None

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused
 from etl.records import Filtered, Read, Refused, SeriesRecord, SourceItem
 from etl.settings import Feed, Settings
-from etl.sources.dicom_elements import Plan
+from etl.sources.dicom_elements import Dataset, Plan
 from etl.sources.dicom_header import (
     ACCESSION_NUMBER,
     CODE_VALUE,
@@ -43,6 +43,7 @@ from etl.sources.dicom_part10 import (
 )
 from etl.sources.dicom_text import CHARSET, clean, decode, number_of, texts_of
 from etl.sources.dicom_times import ACQUISITION_DURATION
+from etl.sources.dose_images import image_doses, with_doses
 
 KEPT_RAW_BYTES = 1 << 20  # a refused file up to this size goes whole into quarantine
 DICOMDIR = "DICOMDIR"
@@ -51,18 +52,19 @@ REFERENCED_FILE = 0x00041500
 _SEQUENCES = frozenset({REQUEST_ATTRIBUTES, TITLE})
 _DOUBLES = frozenset({ACQUISITION_DURATION, 0x00189345})  # written as FD
 _PLAN = Plan(HEADER_TAGS | {CHARSET, CODE_VALUE}, _SEQUENCES)
-_SHOWN_PLAN = Plan(SHOWN_TAGS | {CHARSET, CODE_VALUE}, _SEQUENCES)
+_SHOWN_PLAN = with_doses(Plan(SHOWN_TAGS | {CHARSET, CODE_VALUE}, _SEQUENCES))
 _DIRECTORY_PLAN = Plan(frozenset({REFERENCED_FILE}), frozenset({DIRECTORY_RECORDS}), budget=2_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header as first values by tag, its request attributes, the title code of a report, the file's size."""
+    """A header as first values by tag, its request attributes, a report's title code, the file's size."""
 
     texts: dict[int, str]
     request: dict[int, str]
     title: str | None
     size: int
+    dataset: Dataset
 
 
 class DicomFiles:
@@ -95,7 +97,7 @@ class DicomFiles:
     def inspect(self, path: Path) -> dict[str, Any]:
         """Return the masked header and what is read from it; raises ItemRefused."""
         header = read_header(path, _SHOWN_PLAN)
-        answer: dict[str, Any] = {"kind": self.kind, "header": shown(header.texts)}
+        answer: dict[str, Any] = {"kind": self.kind, "header": shown(header.texts), **image_doses(header.dataset)}
         reason = classify(header.texts, header.title)
         if reason is not None:
             return answer | {"filtered": str(reason)}
@@ -127,7 +129,7 @@ def read_item(path: Path, ref: str, zone: ZoneInfo) -> SourceItem:
 def read_header(path: Path, plan: Plan = _PLAN) -> Header:
     """Return the header of a file; raises ItemRefused as `read_part10`."""
     file = read_part10(path, plan)
-    texts = _texts(file, plan)
+    texts = file_texts(file, plan.values & SHOWN_TAGS)
     request = file.dataset.first(REQUEST_ATTRIBUTES)
     title = file.dataset.first(TITLE)
     return Header(
@@ -135,6 +137,7 @@ def read_header(path: Path, plan: Plan = _PLAN) -> Header:
         request=texts_of(request, (ACCESSION_NUMBER, STUDY_UID)) if request else {},
         title=texts_of(title, (CODE_VALUE,)).get(CODE_VALUE) if title else None,
         size=file.size,
+        dataset=file.dataset,
     )
 
 
@@ -180,8 +183,9 @@ def _is_inside(path: Path, root: Path) -> bool:
     return "\0" not in str(path) and ".." not in path.parts and path.is_relative_to(root)
 
 
-def _texts(file: DicomFile, plan: Plan) -> dict[int, str]:
-    texts = texts_of(file.dataset, plan.values - _DOUBLES - {CHARSET, CODE_VALUE})
+def file_texts(file: DicomFile, tags: frozenset[int]) -> dict[int, str]:
+    """Return the first value of each tag as text; class and UID of the object may come from group 2."""
+    texts = texts_of(file.dataset, tags - _DOUBLES)
     meta = texts_of(file.meta, (MEDIA_SOP_CLASS_UID, MEDIA_SOP_INSTANCE_UID))
     for tag, meta_tag in ((SOP_CLASS_UID, MEDIA_SOP_CLASS_UID), (SOP_INSTANCE_UID, MEDIA_SOP_INSTANCE_UID)):
         if tag not in texts and meta_tag in meta:

@@ -201,4 +201,6 @@ def shown(texts: Mapping[int, str]) -> dict[str, Any]:
 
 def _value(tag: int, text: str) -> str | float:
     value = number(text) if tag in _NUMBERS else None
-    return text if value is None else value
+    if value is None:
+        return text
+    return int(value) if value.is_integer() and text.lstrip("+-").isdecimal() else value

@@ -94,13 +94,26 @@ def _start(data: bytes) -> int:
         if len(data) < start + 8:
             raise ItemRefused(Reason.TRUNCATED, "nothing follows the DICM mark")
         if data[start + 1] != 0 and data[start] != 0:  # no such group begins a DICOM file in either byte order
-            raise ItemRefused(Reason.BAD_STRUCTURE, "no data element follows the DICM mark")
+            raise _no_element(data[start:])
         return start
     if _bare_data_set(data):
         return 0
     if not data:
         raise ItemRefused(Reason.NOT_THIS_FORMAT, "the file is empty")
     raise ItemRefused(Reason.NOT_THIS_FORMAT, "no DICM mark at byte 128 and no data set at byte 0")
+
+
+def _no_element(data: bytes) -> ItemRefused:
+    """Say what follows the DICM mark instead of a data element; some deflate the meta information as well."""
+    if data[0] == 0x78:  # a zlib stream
+        inflater = zlib.decompressobj()
+        try:
+            inflater.decompress(data, LARGEST_INFLATED)
+        except zlib.error:
+            return ItemRefused(Reason.BAD_STRUCTURE, "a damaged zlib stream follows the DICM mark")
+        if not inflater.eof:
+            return ItemRefused(Reason.TRUNCATED, "a zlib stream that breaks off follows the DICM mark")
+    return ItemRefused(Reason.BAD_STRUCTURE, "no data element follows the DICM mark")
 
 
 def _meta(data: bytes, start: int, size: int) -> tuple[Dataset, int]:

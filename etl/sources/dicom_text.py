@@ -1,10 +1,11 @@
 """Turns raw DICOM values into short clean texts: charset, first value, no control characters, bounded.
 
-Character sets: PS3.3 C.12.1.1.2 and PS3.5 6.1, through pydicom's tables.
+Character sets: PS3.3 C.12.1.1.2 and PS3.5 6.1.
 """
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable
 from hashlib import sha256
@@ -16,6 +17,23 @@ LONGEST_TEXT = 64
 HASH_DIGITS = 16
 CHARSET = 0x00080005
 ESCAPE = b"\x1b"
+_CODECS = {
+    "ISO_IR 100": "latin-1",
+    "ISO_IR 101": "iso8859_2",
+    "ISO_IR 109": "iso8859_3",
+    "ISO_IR 110": "iso8859_4",
+    "ISO_IR 144": "iso8859_5",
+    "ISO_IR 127": "iso8859_6",
+    "ISO_IR 126": "iso8859_7",
+    "ISO_IR 138": "iso8859_8",
+    "ISO_IR 148": "iso8859_9",
+    "ISO_IR 203": "iso8859_15",
+    "ISO_IR 166": "tis_620",
+    "ISO_IR 13": "shift_jis",
+    "ISO_IR 192": "utf-8",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+}
 DELIMITERS = {ord(mark) for mark in "\\^="}
 # control characters, and the invisible marks that turn the reading direction or hide in copied text
 _UNWANTED = dict.fromkeys(
@@ -35,14 +53,26 @@ def charset_of(dataset: Dataset, inherited: tuple[str, ...] = ()) -> tuple[str, 
 
 
 def decode(raw: bytes, charset: tuple[str, ...]) -> str:
-    """Return the whole text of a value; bytes that the character set lacks become U+FFFD or backslash escapes."""
-    if raw.isascii() and ESCAPE not in raw:
+    """Return the whole text of a value; bytes that its character set lacks are read as Latin-1."""
+    if ESCAPE in raw:
+        return _decode_extended(raw, charset)
+    if raw.isascii():
         return raw.decode("ascii")
-    from pydicom.charset import convert_encodings, decode_bytes  # half a second to import, and rarely needed
+    name = (charset[0] if charset else "").replace("ISO 2022", "ISO_IR").replace("ISO_IR IR", "ISO_IR").upper()
+    try:
+        return raw.decode(_CODECS.get(name, "latin-1"))
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")  # loses nothing: two values stay two
 
+
+def _decode_extended(raw: bytes, charset: tuple[str, ...]) -> str:
+    """Decode a value that changes its character set by escape sequences, as pydicom does (PS3.5 6.1.2.5)."""
+    from pydicom.charset import convert_encodings, decode_bytes  # a second to import, and rarely needed
+
+    logging.getLogger("pydicom").setLevel(logging.ERROR)  # it warns of each bad byte, which is expected here
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # unknown sets and bad bytes are expected here, and replaced
+            warnings.simplefilter("ignore")
             return decode_bytes(raw, convert_encodings(list(charset) or [""]), DELIMITERS)
     except (LookupError, ValueError):  # a charset that Python lacks, bytes that no codec takes
         return raw.decode("latin-1")
@@ -50,8 +80,8 @@ def decode(raw: bytes, charset: tuple[str, ...]) -> str:
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return a text without control characters and outer spaces, cut to `longest` characters."""
-    if not (text.isascii() and text.isprintable()):
-        text = text.translate(_UNWANTED)
+    if not text.isprintable():
+        text = "".join(mark if mark.isprintable() else " " * mark.isspace() for mark in text.translate(_UNWANTED))
     return text.strip()[:longest].rstrip()
 
 
@@ -108,5 +138,5 @@ def finite(value: float) -> float | None:
 
 
 def masked(value: str) -> str:
-    """Return an identifier for display: its first two characters and its length."""
-    return f"{value[:2]}…({len(value)})"
+    """Return an identifier for display: its first two characters, unless that were most of it, and its length."""
+    return f"{value[:2] if len(value) > 4 else ''}…({len(value)})"

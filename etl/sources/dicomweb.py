@@ -34,7 +34,7 @@ from etl.sources.dicom_header import (
 )
 from etl.sources.dicom_text import LONGEST_TEXT, number
 
-LARGEST_FILE = 1 << 26
+LARGEST_FILE = 1 << 25
 LONGEST_VALUE = 4096
 MOST_INSTANCES = 10_000_000
 MODALITIES_IN_STUDY = 0x00080061
@@ -98,8 +98,7 @@ def load_objects(path: Path) -> list[Any]:
     except UnicodeDecodeError as error:
         raise ItemRefused(Reason.BAD_CHARSET, "DICOM JSON is UTF-8, this is not") from error
     except json.JSONDecodeError as error:
-        ended = error.pos >= len(error.doc.rstrip()) and error.doc.lstrip()[:1] in ("[", "{")
-        raise ItemRefused(Reason.TRUNCATED if ended else Reason.NOT_THIS_FORMAT, f"no JSON: {error.msg}") from error
+        raise ItemRefused(_why_no_json(error), f"no JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, nesting without end
         raise ItemRefused(Reason.BAD_STRUCTURE, "JSON nested too deep or with numbers too long") from error
     if isinstance(content, dict):
@@ -107,6 +106,13 @@ def load_objects(path: Path) -> list[Any]:
     if isinstance(content, list):
         return content
     raise ItemRefused(Reason.NOT_THIS_FORMAT, "neither a JSON object nor an array of them")
+
+
+def _why_no_json(error: json.JSONDecodeError) -> Reason:
+    """Tell an answer that breaks off from a file that is something else."""
+    begun = error.doc.lstrip()[:1] in ("[", "{")
+    ended = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+    return Reason.TRUNCATED if begun and ended else Reason.NOT_THIS_FORMAT
 
 
 def read_object(found: Any, ref: str, zone: ZoneInfo) -> SourceItem:

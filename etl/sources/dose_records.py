@@ -16,7 +16,7 @@ from etl.sources.dicom_text import clean, identifier
 from etl.sources.dicom_times import CONTENT_DATE, CONTENT_TIME, Moment, date_time, known_at, span_of
 from etl.sources.dose_content import Block, Content, side_of
 from etl.sources.dose_totals import DECLARED, UNITEMISED, declared, missing_from
-from etl.sources.dose_units import righted_reference_dose
+from etl.sources.dose_units import reference_dose_factor
 
 PATIENT_NAME = 0x00100010
 FLUOROSCOPY = frozenset({"P5-06000", "44491008"})  # SRT, SNOMED CT
@@ -26,6 +26,7 @@ PHANTOM_CM = {"113690": 16, "113691": 32}  # IEC head and body dosimetry phantom
 QUALITY_CONTROL_INTENT = "113680"
 DEVICE_SUBJECT = "121192"
 PLANE_B = "113621"
+RP_SUM = ("dose_rp_gy", None)
 # names that testers give: phantoms by kind and make, and the words for the work itself
 _PHANTOM_WORDS = re.compile(
     r"(?<![A-Z])(PHANTOM|QA|QC|PHYSICS|ACR|CATPHAN|CDMA[MN]|CIRS|GAMMEX|TEST OBJECT|WATER)(?![A-Z])"
@@ -90,16 +91,26 @@ def dose_records(around: Around) -> list[DoseRecord]:
         if same is not None and block.texts.get("plane") == PLANE_B:  # both planes may carry one UID
             record = replace(record, irradiation_event_uid=f"{record.irradiation_event_uid}#B")
         events.setdefault(record.irradiation_event_uid, record)
-    itemised = list(events.values())
+    itemised = _in_gray(list(events.values()))
     return itemised + list(_rest(around, itemised))
+
+
+def _in_gray(records: list[DoseRecord]) -> list[DoseRecord]:
+    """Return the events with reference point doses in Gy, judged over the whole report."""
+    both = [(r.dose_rp_gy, r.dap_gy_m2) for r in records if r.dose_rp_gy is not None and r.dap_gy_m2 is not None]
+    factor = reference_dose_factor(sum(rp for rp, _ in both), sum(dap for _, dap in both))
+    largest = max((r.dose_rp_gy for r in records if r.dose_rp_gy is not None), default=0.0)
+    factor = min(factor, reference_dose_factor(largest, 0.0))
+    if factor == 1.0:
+        return records
+    return [r if r.dose_rp_gy is None else replace(r, dose_rp_gy=r.dose_rp_gy * factor) for r in records]
 
 
 def _event(around: Around, block: Block, number: int) -> DoseRecord:
     begin, ended_at = _when(around, block)
     values = block.values
-    dose_rp = values.get("dose_rp_gy")
-    dap = values.get("dap_gy_m2")
-    side = block.texts.get("own_side") or side_of(block.texts.get("laterality", ""))
+    texts = block.texts
+    side = texts.get("own_side") or side_of(texts.get("laterality", "")) or side_of(texts.get("region", ""))
     return replace(
         _blank(around, begin),
         irradiation_event_uid=identifier(block.texts.get("event_uid", "")) or f"{around.report_uid}#{number}",
@@ -111,8 +122,8 @@ def _event(around: Around, block: Block, number: int) -> DoseRecord:
         phantom_cm=PHANTOM_CM.get(block.texts.get("phantom", "")),
         dlp_mgy_cm=values.get("dlp_mgy_cm"),
         ssde_mgy=values.get("ssde_mgy"),
-        dap_gy_m2=dap,
-        dose_rp_gy=None if dose_rp is None else righted_reference_dose(dose_rp, dap),
+        dap_gy_m2=values.get("dap_gy_m2"),
+        dose_rp_gy=values.get("dose_rp_gy"),
         fluoro_time_s=_fluoro_time(block),
         agd_mgy=values.get("agd_mgy"),
         laterality=side if "agd_mgy" in values else None,
@@ -123,7 +134,10 @@ def _event(around: Around, block: Block, number: int) -> DoseRecord:
 
 def _rest(around: Around, itemised: list[DoseRecord]) -> Iterator[DoseRecord]:
     """Yield what the declared sums hold beyond the events, one record a side."""
-    rest = missing_from(itemised, declared(around.content.totals))
+    sums = declared(around.content.totals)
+    if (RP_SUM in sums) and all(event.dose_rp_gy is None for event in itemised):
+        sums[RP_SUM] *= reference_dose_factor(sums[RP_SUM], sums.get(("dap_gy_m2", None), 0.0))
+    rest = missing_from(itemised, sums)
     if not rest:
         return
     begin, ended_at = _when(around, around.content.report)

@@ -17,7 +17,7 @@ from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import DoseRecord, Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
 from etl.sources.dicom_elements import Dataset
-from etl.sources.dicom_files import DicomFiles, raw_copy, read_header, source_ref
+from etl.sources.dicom_files import DicomFiles, file_texts, raw_copy, read_header, source_ref
 from etl.sources.dicom_header import (
     ACCESSION_NUMBER,
     HEADER_TAGS,
@@ -29,7 +29,7 @@ from etl.sources.dicom_header import (
     identifiers,
     uid,
 )
-from etl.sources.dicom_part10 import MEDIA_SOP_INSTANCE_UID, looks_like_dicom, read_part10
+from etl.sources.dicom_part10 import looks_like_dicom, read_part10
 from etl.sources.dicom_text import clean, masked, texts_of
 from etl.sources.dose_concepts import concepts
 from etl.sources.dose_content import CONTENT, Content, concept_of, content_plan, walk
@@ -121,14 +121,11 @@ def read_report(path: Path, zone: ZoneInfo, not_patient: tuple[str, ...] = ()) -
     """
     file = read_part10(path, _PLAN)
     root = file.dataset
-    texts = texts_of(root, _TEXTS)
+    texts = file_texts(file, _TEXTS)
     reason = _left_out(texts, root)
     if reason is not None:
         return reason
-    report_uid = uid(
-        texts.get(SOP_INSTANCE_UID, "")
-        or texts_of(file.meta, (MEDIA_SOP_INSTANCE_UID,)).get(MEDIA_SOP_INSTANCE_UID, "")
-    )
+    report_uid = uid(texts.get(SOP_INSTANCE_UID, ""))
     if report_uid is None:
         raise ItemRefused(Reason.MISSING_IDENTIFIER, "no SOPInstanceUID")
     if not root.sequences.get(CONTENT):

@@ -23,7 +23,7 @@ _DIMENSIONS: dict[str, dict[str, float]] = {
     "{pulse}/s": {"{pulse}/s": 1.0, "pulse/s": 1.0, "/s": 1.0, "Hz": 1.0, "1/s": 1.0},
 }
 _UNWRITTEN = frozenset({"", "1", "{}", "no units", "nounits", "unitless"})
-_MICRO = str.maketrans({"µ": "u", "μ": "u", "²": "2", ".": None, "*": None, "·": None, "^": None, " ": None})
+_MICRO = str.maketrans({"µ": "u", "μ": "u", "²": "2", ".": None, "-": None, "*": None, "·": None, "^": None, " ": None})
 
 # The most one event can hold, far above any treatment or test; more is a slip, and no value is better than it.
 LARGEST = {
@@ -31,17 +31,18 @@ LARGEST = {
     "dlp_mgy_cm": 200_000.0,
     "ssde_mgy": 20_000.0,
     "dap_gy_m2": 10.0,
-    "dose_rp_gy": 100.0,
+    "dose_rp_gy": 100_000.0,  # see reference_dose_factor
     "agd_mgy": 1_000.0,
     "activity_mbq": 100_000.0,
     "irradiation_duration_s": 3_600.0,
     "fluoro_time_s": 36_000.0,
 }
-# What a value beyond its bound was meant in, as a factor: Gy for mGy, MBq for Bq, s for ms
-_SLIPS = {"dose_rp_gy": 1e-3, "activity_mbq": 1e-6, "irradiation_duration_s": 1e-3, "fluoro_time_s": 1e-3}
+# What a value beyond its bound was meant in, as a factor: Bq, ms
+_SLIPS = {"activity_mbq": 1e-6, "irradiation_duration_s": 1e-3, "fluoro_time_s": 1e-3}
 SMALLEST_FIELD_M2 = 2e-5  # 0.2 cm2 at the reference point; collimators do not close further
 LARGEST_FIELD_M2 = 0.25
-LARGE_EVENT_GY = 0.5
+LARGEST_REFERENCE_DOSE_GY = 100.0
+SURELY_ROUNDED_GY = 0.02  # below, a rounded dose area product says nothing about the field
 
 
 def convert(value: float, unit: str, into: str) -> float | None:
@@ -74,15 +75,15 @@ def plausible(field: str, value: float) -> float | None:
     return righted if righted <= bound else None
 
 
-def righted_reference_dose(dose_rp_gy: float, dap_gy_m2: float | None) -> float:
-    """Return the reference point dose in Gy, divided by 1000 where Gy was written and mGy meant.
+def reference_dose_factor(dose_rp_gy: float, dap_gy_m2: float) -> float:
+    """Return 0.001 where the reference point dose of a report was written in mGy under the unit Gy, else 1.
 
     The dose area product divided by the dose is the field's area at the reference point. Where that is smaller
-    than a collimator can close, and right for mGy, the number was in mGy; only events above 0.5 Gy are doubted.
+    than a collimator can close, and possible for mGy, the number was in mGy; so is a dose no patient survives.
     """
-    if not dap_gy_m2 or dose_rp_gy <= LARGE_EVENT_GY:
-        return dose_rp_gy
+    if dose_rp_gy > LARGEST_REFERENCE_DOSE_GY:
+        return 1e-3
+    if dap_gy_m2 <= 0 or dose_rp_gy <= SURELY_ROUNDED_GY:
+        return 1.0
     area = dap_gy_m2 / dose_rp_gy
-    if area < SMALLEST_FIELD_M2 <= area * 1e3 <= LARGEST_FIELD_M2:
-        return dose_rp_gy / 1e3
-    return dose_rp_gy
+    return 1e-3 if area < SMALLEST_FIELD_M2 <= area * 1e3 <= LARGEST_FIELD_M2 else 1.0
