@@ -73,7 +73,8 @@ def _write(folder: Path, name: str, sealed: bytes) -> None:
             file.write(sealed)
         part.replace(folder / name)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        if folder.is_dir():
+            part.unlink(missing_ok=True)
         raise RadpulseError(
             f"the quarantine copy cannot be written to {folder}: {error.strerror}; nothing of this run was kept"
         ) from error
