@@ -24,7 +24,7 @@ _DAY_MIN = 24 * 60
 _came = _s.state == "arrived"
 _missed = _s.state == "no_show"
 # Without arrival and without cancellation: after a day the silence itself is the answer.
-_silent = _s.state == "booked"
+_silent = _s.state.in_(["booked", "rescheduled"])  # rescheduled: moved, and standing
 _day_gone = epoch_min(AS_OF) - epoch_min(_s.appointment_at) >= _DAY_MIN
 
 NO_SHOW = Kpi(
@@ -46,10 +46,10 @@ NO_SHOW = Kpi(
         and_(
             _s.is_last.is_(True),
             _s.patient_class == "O",
-            _s.state.in_(["arrived", "no_show", "booked"]),
+            _s.state.in_(["arrived", "no_show", "booked", "rescheduled"]),
             reached(_s.appointment_at),
         ),
-        "outpatient appointments that have come due, neither cancelled nor rescheduled",
+        "outpatient appointments that have come due and were not cancelled; a moved one counts once, by its last time",
     ),
     at=DUE,
     open_items="appointments of the last 24 hours without any word count as not yet decidable, beside; older ones "
@@ -66,8 +66,8 @@ CANCELLATION = Kpi(
     id="U16",
     label="Cancellation rate",
     unit="share",
-    description="Share of appointments cancelled, by lead time; rescheduled ones are not in it.",
-    formula="n(cancelled) / n(appointments that came due, not rescheduled), with Wilson interval",
+    description="Share of appointments cancelled, by lead time; a rescheduled one is not a cancelled one.",
+    formula="n(cancelled) / n(appointments that came due), with Wilson interval, by appointment - cancellation",
     source="one urban academic centre, 2022: definitions that mix in reschedules reach 34.8 %",
     better="lower",
     kind=Ratio(
@@ -82,10 +82,10 @@ CANCELLATION = Kpi(
     population=Population(
         and_(
             _s.is_last.is_(True),
-            _s.state.in_(["arrived", "no_show", "booked", "cancelled"]),
+            _s.state.in_(["arrived", "no_show", "booked", "rescheduled", "cancelled"]),
             reached(_s.appointment_at),
         ),
-        "appointments that have come due, by their last state; rescheduled ones left out",
+        "appointments that have come due, by their last state; a moved one counts once, by its last time",
     ),
     at=DUE,
     open_items="none: an appointment that has come due was cancelled or was not.",
@@ -174,8 +174,12 @@ LEAD_TIME = Kpi(
     kind=Aggregate(Span(_s.lead_time_min / float(_DAY_MIN))),
     table=fact_slot,
     population=Population(
-        and_(_s.is_last.is_(True), _s.state.in_(["arrived", "no_show", "booked"]), reached(_s.appointment_at)),
-        "appointments that have come due, neither cancelled nor rescheduled",
+        and_(
+            _s.is_last.is_(True),
+            _s.state.in_(["arrived", "no_show", "booked", "rescheduled"]),
+            reached(_s.appointment_at),
+        ),
+        "appointments that have come due and were not cancelled",
     ),
     at=DUE,
     open_items="none: the lead time is known when the booking is made.",

@@ -37,7 +37,11 @@ def compute(engine: Engine, query: Query, principal: Principal, *, min_n: int = 
     `min_n` is the number of values below which a statistic is hidden; 0 hides none. Raises RefusedError for an
     unknown KPI, a dimension it cannot take, or an empty warehouse.
     """
-    kpi = KPIS[query.kpi]
+    return compute_kpi(engine, KPIS[query.kpi], query, principal, min_n=min_n)
+
+
+def compute_kpi(engine: Engine, kpi: Kpi, query: Query, principal: Principal, *, min_n: int = MIN_N) -> Result:
+    """Return the numbers of a KPI given as an object (its name in the query is not looked at)."""
     with engine.connect() as connection:
         version = current_version(connection)
         plan = plan_of(connection, kpi, query, principal, version)

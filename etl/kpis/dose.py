@@ -21,11 +21,17 @@ LOCALIZER = "113805"  # DCM: Constant Angle Acquisition, the scout before the sc
 WITH_REPORTS = ("CT", "MG", "RF", "XA")  # modalities that send dose reports (D06)
 
 
+_SCAN = and_(
+    _d.modality == "CT",
+    or_(_d.acquisition_type.is_(None), _d.acquisition_type != LOCALIZER),
+    reached(_d.occurred_at),
+)
+
+
 def _scans(phantom_cm: int) -> Population:
     """CT scans with doses to one phantom: doses to different phantoms cannot be compared."""
-    not_localizer = or_(_d.acquisition_type.is_(None), _d.acquisition_type != LOCALIZER)
     return Population(
-        and_(_d.modality == "CT", _d.phantom_cm == phantom_cm, not_localizer, reached(_d.occurred_at)),
+        and_(_SCAN, _d.phantom_cm == phantom_cm),
         f"CT irradiation events with a {phantom_cm} cm phantom, localizers left out",
     )
 
@@ -83,8 +89,7 @@ SSDE = Kpi(
     kind=Aggregate(Span(_d.ssde_mgy)),
     table=fact_dose_event,
     population=Population(
-        and_(_d.modality == "CT", reached(_d.occurred_at), _d.ctdivol_mgy.is_not(None)),
-        "CT irradiation events with a CTDIvol",
+        and_(_SCAN, _d.ctdivol_mgy.is_not(None)), "CT irradiation events with a CTDIvol, localizers left out"
     ),
     at=IRRADIATED,
     open_items="none: an irradiation event has ended when it is reported.",

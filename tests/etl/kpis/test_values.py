@@ -1,0 +1,149 @@
+"""Every KPI equals the value computed by hand (expected.toml) on both engines, and its mutation does not.
+
+A KPI without an expected value fails, and so does one whose seeded mutation goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Date, Engine, cast, func, literal, true
+
+from etl.access import DEMO
+from etl.kpis import KPIS, Query
+from etl.kpis.base import Kpi, Population, When
+from etl.kpis.compute import compute_kpi
+from etl.kpis.kinds import Aggregate
+from etl.kpis.snapshot import Snapshot
+from etl.kpis.survival import Survival
+from etl.warehouse.tables import UtcDateTime, fact_dose_event, fact_exam, fact_scanner_hour, fact_slot, fact_visit
+
+EXPECTED: dict[str, dict[str, float]] = tomllib.loads(
+    (Path(__file__).parent / "expected.toml").read_text(encoding="utf-8")
+)
+PERIOD = (date(2026, 9, 1), date(2026, 10, 1))
+Mutation = Callable[[Kpi], Kpi]
+
+x, h, v, s, d = (t.c for t in (fact_exam, fact_scanner_hour, fact_visit, fact_slot, fact_dose_event))
+LONG_AGO = literal(datetime(2000, 1, 1, tzinfo=UTC), UtcDateTime())
+
+
+def measured(engine: Engine, kpi: Kpi) -> dict[str, float]:
+    """Return a KPI's one row as a dictionary."""
+    frame = compute_kpi(engine, kpi, Query(kpi.key, *PERIOD), DEMO, min_n=0).frame
+    return {str(name): float(value) for name, value in frame.iloc[0].items()}
+
+
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+def test_kpi_equals_the_value_computed_by_hand(kpi: Kpi, engine: Engine) -> None:
+    assert measured(engine, kpi) == pytest.approx(EXPECTED[kpi.id], nan_ok=True, rel=1e-9, abs=1e-9)
+
+
+def test_every_expected_value_belongs_to_a_kpi() -> None:
+    assert set(EXPECTED) == {kpi.id for kpi in KPIS}
+
+
+# --- seeded mutations: what a wrong definition would have looked like ---------------------------------------------
+
+
+def everyone(kpi: Kpi) -> Kpi:
+    """Forget the population."""
+    return replace(kpi, population=Population(true(), "all"))
+
+
+def utc_day(kpi: Kpi, instant: Any) -> Kpi:
+    """Bucket by the UTC date instead of the local one."""
+    return replace(kpi, at=When(cast(instant, Date), None, "by UTC date"))
+
+
+def closed_only(kpi: Kpi) -> Kpi:
+    """Drop the open items."""
+    assert isinstance(kpi.kind, Survival | Aggregate)
+    assert kpi.kind.span is not None
+    return spanned(kpi, or_ended_by=(LONG_AGO,))
+
+
+def spanned(kpi: Kpi, **changes: Any) -> Kpi:
+    """Change the span: another event, another value."""
+    assert isinstance(kpi.kind, Survival | Aggregate)
+    assert kpi.kind.span is not None
+    return replace(kpi, kind=replace(kpi.kind, span=replace(kpi.kind.span, **changes)))
+
+
+def kinded(kpi: Kpi, **changes: Any) -> Kpi:
+    """Change the kind's own parts."""
+    return replace(kpi, kind=replace(kpi.kind, **changes))
+
+
+def by_kind(kpi: Kpi) -> Kpi:
+    """Return the mutation that suits any KPI of a kind; a KPI that does not notice it needs one of its own."""
+    kind = kpi.kind
+    if isinstance(kind, Survival):
+        return closed_only(kpi)
+    if isinstance(kind, Snapshot):
+        return kinded(kpi, closed_at=())
+    return everyone(kpi)
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "T05": closed_only,
+    "T06": lambda k: spanned(k, value=x.arrival_to_begin_min),  # the second variant under the first's name
+    "T06b": lambda k: spanned(k, value=x.patient_wait_min),
+    "T07": lambda k: spanned(k, signed=False),
+    "T08": lambda k: kinded(k, shares={f"within_{m}": x.punctuality_min <= m for m in (15, 10, 5)}),
+    "T10": lambda k: spanned(k, value=x.arrival_to_begin_min),
+    "T11": lambda k: spanned(k, value=x.dicom_duration_min),
+    "T12": lambda k: spanned(k, value=x.exam_duration_min),
+    "T13": lambda k: spanned(k, value=func.abs(x.begin_offset_min)),
+    "T14": closed_only,
+    "T15": lambda k: spanned(k, value=x.images_delay_min),
+    "T16": closed_only,
+    "T17": lambda k: spanned(k, value=x.report_tat_min, ended_at=x.first_final_at),  # final for first communication
+    "T18": lambda k: spanned(k, value=x.first_communication_min),
+    "T19": closed_only,
+    "T21": closed_only,
+    "T24": lambda k: kinded(k, decided=x.first_final_at.is_not(None)),  # closed only
+    "T26": lambda k: utc_day(k, x.exam_end_at),
+    "U01": lambda k: kinded(k, numerator=h.room_min),
+    "U02": lambda k: kinded(k, numerator=h.table_min),
+    "U04": lambda k: kinded(k, available=h.scheduled_open_min),
+    "U08": lambda k: replace(k, population=Population(v.gap_before_min.is_not(None), "all gaps")),
+    "U09": lambda k: spanned(k, value=v.gap_before_min),
+    "U10": lambda k: spanned(k, signed=False),
+    "U12": lambda k: kinded(k, per_min=1),
+    "U14": lambda k: kinded(k, available=h.operating_min),
+    "U15": lambda k: replace(k, population=Population(s.is_last.is_(True) & (s.patient_class == "O"), "all")),
+    "U16": lambda k: replace(k, population=Population(true(), "every state")),
+    "U18": lambda k: replace(k, population=Population(true(), "not performed too")),
+    "U20": lambda k: kinded(k, closed_at=(x.exam_begin_at,)),  # cancellations stay in the backlog
+    "U21": lambda k: kinded(k, closed_at=(x.first_final_at,)),  # preliminaries do not count as read
+    "U23": lambda k: spanned(k, value=s.lead_time_min),
+    "V01-visits": lambda k: replace(k, population=Population(true(), "every part")),  # sum instead of union
+    "V01-accessions": lambda k: utc_day(k, x.exam_end_at),
+    "V01-orders": lambda k: replace(k, population=Population(x.is_performed.is_(True), "performed")),
+    "V01-reports": lambda k: replace(k, at=When(x.end_local_date, None, "by exam end")),
+    "V01-funnel": lambda k: replace(k, population=Population(x.exam_begin_at.is_not(None), "begun")),
+    "I03": lambda k: kinded(k, opened_at=literal(datetime(2026, 9, 8, 18, tzinfo=UTC), UtcDateTime())),
+    "D01-ctdivol": lambda k: replace(k, population=Population(d.modality == "CT", "both phantoms")),
+    "D01-ctdivol16": lambda k: replace(k, population=Population(d.phantom_cm.is_(None), "no phantom")),
+    "D01-dlp": lambda k: utc_day(k, x.exam_end_at),
+    "D01-ssde": lambda k: spanned(k, value=d.ctdivol_mgy),
+    "I04-missing": lambda k: kinded(k, shares={"share": k.kind.of}),  # type: ignore[attr-defined]
+    "I04-unlinked": lambda k: kinded(k, shares={"share": k.table.c.unmapped}),
+    "I04-unmapped": lambda k: kinded(k, shares={"share": k.table.c.unlinked}),
+    "I04-skew": lambda k: spanned(k, value=k.table.c.offset_min, signed=True),
+    "I04-quarantine": lambda k: kinded(k, statistics=("max",)),
+}
+
+
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+def test_a_seeded_mutation_of_the_definition_is_noticed(kpi: Kpi, duck: Engine) -> None:
+    mutant = MUTATIONS.get(kpi.id, by_kind)(kpi)
+    with pytest.raises(AssertionError):
+        assert measured(duck, mutant) == pytest.approx(EXPECTED[kpi.id], nan_ok=True, rel=1e-9, abs=1e-9)
