@@ -1,0 +1,1 @@
+"""The dashboard: shows, explains and exports; computes nothing a KPI does not define."""

@@ -1,0 +1,289 @@
+"""Charts as plain Vega-Lite dictionaries: only drawn columns travel, every chart says itself in words (`alt`).
+
+Colours come from the theme's categorical range by order of the domain, so light and dark need no second spec:
+first blue, then orange, then grey. Dates are sent as UTC milliseconds and drawn in UTC, so the browser's zone
+cannot shift a site-local day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import words
+from app.theme import GREY
+
+Spec = dict[str, Any]
+ROW_PX = 26
+AXIS_PX, LEGEND_PX, TITLE_PX = 32, 34, 20  # Streamlit fits axes and legends into the height asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawable: the data, the specification without data, and the sentence that says what is seen."""
+
+    frame: pd.DataFrame
+    spec: Spec
+    alt: str
+
+
+def show(chart: Chart, key: str | None = None) -> None:
+    """Draw a chart over the full width."""
+    st.vega_lite_chart(chart.frame, chart.spec, width="stretch", alt=chart.alt, key=key)
+
+
+def height(rows: int, row: int = ROW_PX, *, legend: bool = False, title: bool = True, color_bar: bool = False) -> int:
+    """Return the height that leaves each row its pixels."""
+    extra = AXIS_PX + LEGEND_PX * legend + TITLE_PX * title + 62 * color_bar
+    return max(rows, 1) * row + extra
+
+
+def millis(days: pd.Series[Any]) -> pd.Series[Any]:
+    """Return dates or naive local times as UTC milliseconds."""
+    return pd.to_datetime(days).astype("datetime64[ms]").astype("int64")
+
+
+def _title(text: str) -> Spec:
+    return {"title": text, "titleAnchor": "end", "titleFontWeight": "normal"}
+
+
+def _legend(shown: bool = True) -> Spec | None:
+    return {"orient": "top", "title": None, "labelLimit": 220} if shown else None
+
+
+def _time_axis(days: int) -> Spec:
+    step = "%a %-d" if days <= 10 else "%-d %b"
+    return {"title": None, "format": step, "grid": False, "labelOverlap": True, "tickCount": min(days, 8)}
+
+
+def trend(
+    frame: pd.DataFrame,
+    day: str,
+    series: Mapping[str, str],
+    unit: str,
+    *,
+    what: str,
+    incomplete_from: date | None = None,
+    target: float | None = None,
+) -> Chart:
+    """Draw one line per column of `series` (column -> label) over site-local days.
+
+    A running last bucket is drawn hollow and dashed; a target as a grey rule with its name.
+    """
+    factor, title, number = words.axis(unit, float(frame[list(series)].max().max()) if len(frame) else 0.0)
+    frame = frame.assign(**{day: pd.to_datetime(frame[day])})
+    limit = None if incomplete_from is None else pd.Timestamp(incomplete_from)
+    long = frame[[day, *series]].melt(day, var_name="column", value_name="value").dropna(subset=["value"])
+    drawn = pd.DataFrame(
+        {
+            "t": millis(long[day]),
+            "series": long["column"].map(series),
+            "value": long["value"].astype(float) * factor,
+            "said": [words.amount(float(v), unit) for v in long["value"]],
+            "running": [limit is not None and d >= limit for d in long[day]],
+        }
+    )
+    drawn["day"] = [words.day(d) + (" (incomplete)" if r else "") for d, r in zip(long[day], drawn["running"], strict=True)]
+    span = (frame[day].max() - frame[day].min()).days + 1 if len(frame) else 1
+    x = {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis(span)}
+    y = {"field": "value", "type": "quantitative", "axis": {**_title(title), "format": number}, "scale": {"zero": True}}
+    colour = {"field": "series", "type": "nominal", "scale": {"domain": list(series.values())}, "legend": _legend(len(series) > 1)}
+    tooltip = [
+        {"field": "day", "title": "Day"},
+        {"field": "series", "title": "Series"},
+        {"field": "said", "title": "Value"},
+    ]
+    layers: list[Spec] = [
+        {
+            "transform": [{"filter": "!datum.running"}],
+            "mark": {"type": "line", "strokeWidth": 2},
+            "encoding": {"x": x, "y": y, "color": colour},
+        },
+        {
+            "mark": {"type": "point", "size": 42, "strokeWidth": 1.5},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour,
+                "tooltip": tooltip,
+                "fillOpacity": {"condition": {"test": "datum.running", "value": 0}, "value": 1},
+                "fill": {**colour, "legend": None},
+            },
+        },
+    ]
+    if target is not None:
+        layers.append(_target_rule(target * factor, words.amount(target, unit)))
+    return Chart(drawn, {"height": 280, "layer": layers}, trend_words(frame, day, series, unit, what, limit))
+
+
+def _target_rule(value: float, said: str) -> Spec:
+    return {
+        "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY, "size": 1.5},
+        "encoding": {"y": {"datum": value}, "tooltip": {"value": f"target {said}"}},
+    }
+
+
+def trend_words(
+    frame: pd.DataFrame, day: str, series: Mapping[str, str], unit: str, what: str, incomplete_from: pd.Timestamp | None
+) -> str:
+    """Say a trend: last complete value of each series against the range of the period."""
+    said = []
+    for column, label in series.items():
+        known = frame[[day, column]].dropna()
+        if incomplete_from is not None:
+            known = known[known[day] < incomplete_from]
+        if known.empty:
+            said.append(f"{label}: no complete day")
+            continue
+        last, low, high = known[column].iloc[-1], known[column].min(), known[column].max()
+        said.append(
+            f"{label} {words.amount(float(last), unit)} on {words.day(known[day].iloc[-1])}, "
+            f"between {words.amount(float(low), unit)} and {words.amount(float(high), unit)} over {words.plural(len(known), 'day')}"
+        )
+    return f"{what}. {'; '.join(said)}."
+
+
+def ranked(
+    frame: pd.DataFrame,
+    category: str,
+    value: str,
+    unit: str,
+    *,
+    what: str,
+    upper: str | None = None,
+    order: Sequence[str] | None = None,
+    names: tuple[str, str] = ("median", "P90"),
+    target: float | None = None,
+) -> Chart:
+    """Draw horizontal bars of `value`, with a tick at `upper` where given, sorted by value or in `order`."""
+    columns = [c for c in (value, upper) if c]
+    shown = frame.dropna(subset=[value]).copy()
+    if order is None:
+        shown = shown.sort_values(value, ascending=False)
+    domain = list(order) if order is not None else [str(c) for c in shown[category]]
+    factor, title, number = words.axis(unit, float(shown[columns].max().max()) if len(shown) else 0.0)
+    drawn = pd.DataFrame({"category": shown[category].astype(str), "value": shown[value].astype(float) * factor})
+    drawn["label"] = [words.amount(float(v), unit) for v in shown[value]]
+    tooltip = [{"field": "category", "title": " "}, {"field": "label", "title": names[0]}]
+    if "n" in shown:
+        drawn["n"] = [words.count(float(n)) for n in shown["n"]]
+        tooltip.append({"field": "n", "title": "n"})
+    y = {
+        "field": "category",
+        "type": "nominal",
+        "sort": domain,
+        "axis": {"title": None, "labelLimit": 190, "ticks": False, "domain": False},
+    }
+    x = {"type": "quantitative", "axis": {**_title(title), "format": number, "tickCount": 5}}
+    layers: list[Spec] = [
+        {"mark": {"type": "bar", "height": {"band": 0.62}, "cornerRadiusEnd": 2},
+         "encoding": {"y": y, "x": {**x, "field": "value"}, "tooltip": tooltip}},
+    ]
+    if upper is not None:
+        drawn["upper"] = shown[upper].astype(float) * factor
+        drawn["upper_label"] = [words.amount(float(v), unit) for v in shown[upper]]
+        tooltip.append({"field": "upper_label", "title": names[1]})
+        layers.append(
+            {
+                "mark": {"type": "tick", "thickness": 3, "height": {"band": 0.62}},
+                "encoding": {
+                    "y": y,
+                    "x": {**x, "field": "upper"},
+                    "color": {"datum": names[1], "type": "nominal", "scale": {"domain": list(names)}, "legend": _legend()},
+                    "tooltip": tooltip,
+                },
+            }
+        )
+        layers[0]["encoding"]["color"] = {"datum": names[0], "type": "nominal"}
+    else:
+        layers.append(
+            {"mark": {"type": "text", "align": "left", "dx": 4, "color": GREY},
+             "encoding": {"y": y, "x": {**x, "field": "value"}, "text": {"field": "label"}}}
+        )
+    if target is not None:
+        layers.append({"mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY}, "encoding": {"x": {"datum": target * factor}}})
+    return Chart(drawn, {"height": height(len(drawn), legend=upper is not None), "layer": layers}, ranked_words(shown, category, value, unit, what))
+
+
+def ranked_words(shown: pd.DataFrame, category: str, value: str, unit: str, what: str) -> str:
+    """Say the highest and lowest of a ranking."""
+    if shown.empty:
+        return f"{what}: no values."
+    top, bottom = shown.loc[shown[value].idxmax()], shown.loc[shown[value].idxmin()]
+    return (
+        f"{what}. Highest {top[category]} {words.amount(float(top[value]), unit)}, "
+        f"lowest {bottom[category]} {words.amount(float(bottom[value]), unit)}, {words.plural(len(shown), 'row')}."
+    )
+
+
+def heat(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    value: str,
+    unit: str,
+    *,
+    what: str,
+    x_order: Sequence[Any],
+    y_order: Sequence[str],
+    x_labels: Mapping[Any, str] | None = None,
+) -> Chart:
+    """Draw a matrix of cells; a cell without value stays empty, which is not zero."""
+    shown = frame.dropna(subset=[value])
+    factor, title, number = words.axis(unit, float(shown[value].max()) if len(shown) else 0.0)
+    say = (lambda v: x_labels.get(v, str(v))) if x_labels else str
+    drawn = pd.DataFrame(
+        {
+            "x": [say(v) for v in shown[x]],
+            "y": shown[y].astype(str),
+            "value": shown[value].astype(float) * factor,
+            "said": [words.amount(float(v), unit) for v in shown[value]],
+        }
+    )
+    tooltip = [{"field": "y", "title": " "}, {"field": "x", "title": "at"}, {"field": "said", "title": what}]
+    if "n" in shown:
+        drawn["n"] = [words.count(float(n)) for n in shown["n"]]
+        tooltip.append({"field": "n", "title": "n"})
+    scale: Spec = {"domain": [0, 1]} if unit == "share" else {"zero": True}
+    spec: Spec = {
+        "height": height(len(y_order), 24, title=False, color_bar=True),
+        "mark": {"type": "rect", "cornerRadius": 2},
+        "encoding": {
+            "x": {
+                "field": "x",
+                "type": "ordinal",
+                "scale": {"domain": [say(v) for v in x_order], "padding": 0.06},
+                "axis": {"title": None, "labelAngle": 0, "orient": "top", "labelOverlap": True, "ticks": False, "domain": False},
+            },
+            "y": {
+                "field": "y",
+                "type": "ordinal",
+                "scale": {"domain": list(y_order), "padding": 0.08},
+                "axis": {"title": None, "labelLimit": 150, "ticks": False, "domain": False},
+            },
+            "color": {
+                "field": "value",
+                "type": "quantitative",
+                "scale": scale,
+                "legend": {"orient": "bottom", "title": title, "format": number, "gradientLength": 160, "titleFontWeight": "normal"},
+            },
+            "tooltip": tooltip,
+        },
+    }
+    return Chart(drawn, spec, heat_words(shown, x, y, value, unit, what, say))
+
+
+def heat_words(shown: pd.DataFrame, x: str, y: str, value: str, unit: str, what: str, say: Any) -> str:
+    """Say the fullest and emptiest cell of a matrix."""
+    if shown.empty:
+        return f"{what}: no values."
+    top, low = shown.loc[shown[value].idxmax()], shown.loc[shown[value].idxmin()]
+    return (
+        f"{what}. Highest {words.amount(float(top[value]), unit)} for {top[y]} at {say(top[x])}; "
+        f"lowest {words.amount(float(low[value]), unit)} for {low[y]} at {say(low[x])}."
+    )

@@ -1,0 +1,150 @@
+"""A number beside its own past: earlier periods with the same weekdays, and the range they span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+
+import pandas as pd
+
+from app import data, words
+from app.filters import View
+from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE, State
+from etl.errors import RefusedError
+from etl.kpis.base import Kpi
+from etl.kpis.query import Result
+
+PERIODS_BACK = 4
+MIN_DONE = 8  # fewer finished items say nothing against a usual day
+SPARK_DAYS = 84
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A KPI over a view, with what is usual for it."""
+
+    result: Result
+    value: float | None
+    unit: str
+    usual: float | None
+    state: State
+    against: str  # what it is compared with, in words
+    spark: tuple[float, ...]
+
+    @property
+    def difference(self) -> float | None:
+        """Value minus usual, None where either is missing."""
+        return None if self.value is None or self.usual is None else self.value - self.usual
+
+
+def headline_value(result: Result) -> float | None:
+    """Return the headline of a result without cuts; None where there is none."""
+    if result.frame.empty:
+        return None
+    value = result.frame[result.meta.headline].iloc[0]
+    return None if words.missing(value) else float(value)
+
+
+def headline_unit(result: Result) -> str:
+    """Return the unit the headline is said in; summed minutes are a total."""
+    unit = result.meta.columns[result.meta.headline]
+    return words.TOTAL_MIN if unit == "min" and result.meta.headline == "sum" else unit
+
+
+def compared(who: data.Asker, view: View, name: str) -> Compared:
+    """Return a KPI over `view`, its usual value and the daily line; raises RefusedError for what it cannot take."""
+    kpi = data.kpi(name)
+    result = data.ask(who, view.query(name))
+    value = headline_value(result)
+    unit = headline_unit(result)
+    line = _daily(who, view, kpi)
+    now, earlier, label = _earlier(who, view, kpi, value, line)
+    state, against = _judged(now, earlier, kpi, unit, label)
+    early = _too_early(result)
+    if early:
+        state, against = UNKNOWN, early
+    usual = median(earlier) if earlier and state is not UNKNOWN else None
+    complete = line[line.index < pd.Timestamp(view.today)]  # a running day would end every line in a cliff
+    spark = tuple(float(v) for v in complete.dropna().iloc[-SPARK_DAYS:])
+    # a partly elapsed day is compared over its elapsed hours: shift the usual by what the last hour added
+    if usual is not None and now is not None and value is not None and now != value:
+        usual += value - now
+    return Compared(result, value, unit, usual, state, against, spark)
+
+
+def _daily(who: data.Asker, view: View, kpi: Kpi) -> pd.Series[float]:
+    """Return the headline by day over the view, at least four weeks back; empty where the KPI has no days."""
+    begin = max(min(view.from_date, view.to_date - timedelta(days=29)), data.first_day(who))
+    if "day" not in kpi.grains or begin >= view.to_date:
+        return pd.Series(dtype="float64")
+    frame = data.ask(who, view.over(begin, view.to_date).query(kpi.key, "day")).frame
+    return pd.Series(frame[kpi.headline].astype("float64").to_numpy(), index=pd.to_datetime(frame["day"]))
+
+
+def _earlier(
+    who: data.Asker, view: View, kpi: Kpi, value: float | None, line: pd.Series[float]
+) -> tuple[float | None, list[float], str]:
+    """Return (value to compare, earlier values, what they are called)."""
+    weeks = -(-view.days // 7)
+    windows = []
+    for back in range(1, PERIODS_BACK + 1):
+        shift = timedelta(days=7 * weeks * back)
+        if view.from_date - shift >= data.first_day(who):
+            windows.append(view.over(view.from_date - shift, view.to_date - shift))
+    if view.days > 1:
+        known = [headline_value(data.ask(who, w.query(kpi.key))) for w in windows]
+        label = "4 weeks earlier" if len(windows) == 1 else f"the {len(windows)} periods before"
+        return value, [v for v in known if v is not None], label
+    if _counts_up(kpi) and view.incomplete:
+        value, line = _same_hours(who, view, kpi)
+    values = [line.get(pd.Timestamp(w.from_date)) for w in windows]
+    kept = [float(v) for v in values if v is not None and not words.missing(v)]
+    return value, kept, f"the last {len(kept)} {view.from_date:%A}s"
+
+
+def _counts_up(kpi: Kpi) -> bool:
+    """Whether a day's number grows through the day, so that only equal hours compare."""
+    return kpi.headline in {"count", "sum"} and "hour_of_day" in kpi.dimensions
+
+
+def _same_hours(who: data.Asker, view: View, kpi: Kpi) -> tuple[float | None, pd.Series[float]]:
+    hour = data.data_at(who).astimezone(data.main_zone(who, view.where)).hour
+    if hour == 0:
+        return None, pd.Series(dtype="float64")
+    narrowed = view.narrowed("hour_of_day", *(str(h) for h in range(hour)))
+    line = _daily(who, narrowed, kpi)
+    now = line.get(pd.Timestamp(view.from_date))
+    return (None if now is None or words.missing(now) else float(now)), line
+
+
+def _too_early(result: Result) -> str:
+    """Say so when most of a running period is still open: its quantiles are no match for finished days."""
+    meta = result.meta
+    if "open" not in meta.columns or not meta.open:
+        return ""
+    done = meta.n - meta.open - meta.missing if "closed" in meta.columns else meta.n
+    return f"too early to compare, {words.count(done)} done and {words.count(meta.open)} open" if done < MIN_DONE else ""
+
+
+def _judged(value: float | None, earlier: list[float], kpi: Kpi, unit: str, label: str) -> tuple[State, str]:
+    if value is None or not earlier:
+        return UNKNOWN, "nothing earlier to compare with"
+    low, high = min(earlier), max(earlier)
+    spread = words.amount(low, unit) if low == high else f"{words.amount(low, unit)} to {words.amount(high, unit)}"
+    said = f"{label} ({spread})"
+    if low <= value <= high:
+        return STEADY, f"within {said}"
+    side = "above" if value > high else "below"
+    if kpi.better == "neutral" or len(earlier) < 2:
+        return CHANGED, f"{side} {said}"
+    good = (value < low) == (kpi.better == "lower")
+    return (BETTER if good else WORSE), f"{side} {said}"
+
+
+def safely(who: data.Asker, view: View, name: str) -> tuple[Compared | None, str]:
+    """Return the comparison, or None and the reason it was refused: one KPI must not take a page down."""
+    try:
+        return compared(who, view, name), ""
+    except RefusedError as error:
+        return None, str(error)

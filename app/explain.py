@@ -1,0 +1,122 @@
+"""The panel behind a number: what it is, how complete, which rows, what moved it, and how to take it along."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import data, words
+from app.compare import Compared
+from app.exports import TICKETS, Ticket
+from app.filters import DIMENSIONS, View
+from etl.errors import RefusedError
+from etl.kpis.query import Query, Result
+
+
+def command_line(query: Query) -> str:
+    """Return the command that writes the same file."""
+    parts = [f"radpulse export --kpi {query.kpi}"]
+    if query.by:
+        parts.append(f"--by {','.join(query.by)}")
+    parts.append(f"--from {query.from_date} --to {query.to_date}")
+    parts += [f"--where {name}={','.join(chosen)}" for name, chosen in sorted(query.where.items())]
+    return " ".join([*parts, "-o out.csv"])
+
+
+def not_applied_words(result: Result) -> str:
+    """Say which filters a KPI could not take, struck out; empty where all apply."""
+    names = [DIMENSIONS.get(name, name).lower() for name in result.meta.not_applied]
+    if not names:
+        return ""
+    return f"~~{', '.join(names)}~~ not applied: {result.meta.label.split(' (')[0].lower()} has no {' or '.join(names)}"
+
+
+def download(who: data.Asker, query: Query, key: str) -> None:
+    """Offer the CSV and its description as one-time links; each is audited when it is used."""
+    bom = st.toggle("For Excel (adds a byte order mark)", key=f"{key}_bom")
+    files = (("csv", "CSV", ":material/download:"), ("about", "Description (JSON)", ":material/description:"))
+    with st.container(horizontal=True):
+        for part, label, icon in files:
+            ticket = Ticket(who.principal, query, who.data_version, part, bom)  # type: ignore[arg-type]  # literals above
+            st.link_button(label, f"/exports/{TICKETS.issue(ticket)}", icon=icon, key=f"{key}_{part}")
+    st.caption("Each link works once and for one minute, and its use is recorded. Reopen this menu for a new one.")
+    st.code(command_line(query), language=None, wrap_lines=True)
+
+
+@st.fragment
+def export_menu(who: data.Asker, query: Query, key: str, label: str = "Export") -> None:
+    """A menu that makes the one-time links when it is opened."""
+    menu = st.popover(label, icon=":material/download:", key=f"{key}_export", on_change="rerun", type="tertiary")
+    if menu.open:
+        with menu:
+            download(who, query, key)
+
+
+def panel(who: data.Asker, view: View, tile: Compared, key: str) -> None:
+    """Answer the five questions about a number."""
+    meta, kpi = tile.result.meta, data.kpi(tile.result.meta.kpi_key)
+    query = view.query(kpi.key)
+    st.markdown(f"**What exactly is this?** {kpi.description}")
+    st.markdown(f"`{kpi.formula}` over {kpi.population.text}, counted {kpi.at.text}. Source: {kpi.source}.")
+    st.markdown(f"**How complete?** {completeness_words(tile.result)} {kpi.open_items}")
+    note = not_applied_words(tile.result)
+    if note:
+        st.markdown(f"**Filters:** {note}")
+    st.markdown("**What moved it?**")
+    _movers(who, view, tile)
+    st.markdown("**Which rows?**")
+    _rows(who, query, key)
+    st.markdown("**How computed?**")
+    st.caption(
+        f"{kpi.id} {kpi.label}, definition version {meta.definition_version}. Data version {meta.data_version}, "
+        f"data until {words.moment(meta.data_at.astimezone(data.main_zone(who, view.where)))}. "
+        f"Period {words.period(view.from_date, view.to_date)}."
+    )
+    download(who, query, key)
+
+
+def completeness_words(result: Result) -> str:
+    """Say n, missing, open and suppressed."""
+    meta, counted = result.meta, data.kpi(result.meta.kpi_key).counted
+    said = [f"{words.count(meta.n)} {counted} in the population"]
+    if "missing" in meta.columns:
+        said.append(f"{words.count(meta.missing)} without a value")
+    if "open" in meta.columns:
+        said.append(f"{words.count(meta.open)} still open")
+    if meta.suppressed:
+        said.append(f"{words.plural(meta.suppressed, 'small cell')} hidden")
+    return ", ".join(said) + "."
+
+
+def _movers(who: data.Asker, view: View, tile: Compared) -> None:
+    kpi = data.kpi(tile.result.meta.kpi_key)
+    cut = next((d for d in ("modality", "scanner", "feed", "site") if d in kpi.dimensions), None)
+    if cut is None:
+        st.caption("This KPI cannot be cut by modality, scanner or site.")
+        return
+    now = data.ask(who, view.query(kpi.key, cut)).frame[[cut, kpi.headline, "n"]]
+    back = view.four_weeks_back()
+    before = data.ask(who, back.query(kpi.key, cut)).frame[[cut, kpi.headline]]
+    both = now.merge(before, on=cut, how="left", suffixes=("", "_before"))
+    both["change"] = both[kpi.headline] - both[f"{kpi.headline}_before"]
+    both = both.sort_values("change", key=abs, ascending=False, na_position="last").head(8)
+    table = {
+        DIMENSIONS.get(cut, cut.capitalize()): both[cut],
+        "Now": [words.amount(v, tile.unit) for v in both[kpi.headline]],
+        words.period(back.from_date, back.to_date): [words.amount(v, tile.unit) for v in both[f"{kpi.headline}_before"]],
+        "n": both["n"],
+    }
+    st.dataframe(table, hide_index=True, alt=f"{kpi.label} by {cut}, now and four weeks earlier")
+
+
+def _rows(who: data.Asker, query: Query, key: str) -> None:
+    try:
+        frame = data.rows_behind(who, query)
+    except RefusedError as error:
+        st.caption(str(error))
+        return
+    if frame.empty:
+        st.caption("No rows in this period and filter.")
+        return
+    shown = f"the first {data.DRILL_ROWS}" if len(frame) >= data.DRILL_ROWS else f"all {len(frame)}"
+    st.caption(f"Pseudonymous rows, {shown}. Times are UTC.")
+    st.dataframe(frame, hide_index=True, height=220, key=f"{key}_rows", alt="The rows behind this number")

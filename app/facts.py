@@ -1,0 +1,166 @@
+"""SELECTs of published rows that are no KPI: labels, timelines, forecasts as served, and the state of the feeds.
+
+Each builder returns a SELECT and the tables it draws from, so that one place (`app.data`) can scope and run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, func, select
+
+from etl.warehouse import tables as t
+
+Built = tuple[Select[Any], tuple[Table, ...]]
+Where = tuple[tuple[str, tuple[str, ...]], ...]
+
+_COLUMN = {"site": "site_code", "scanner": "scanner_code"}  # a dimension's column, where its name differs
+
+
+def _filtered(query: Select[Any], table: Table, where: Where) -> Select[Any]:
+    """Apply the filters the table has a column for; the page says which ones it has not."""
+    for dimension, chosen in where:
+        name = _COLUMN.get(dimension, dimension)
+        if chosen and name in table.c:
+            query = query.where(table.c[name].in_(chosen))
+    return query
+
+
+def version() -> Built:
+    """The published version: its data time and when it was published."""
+    query = select(t.data_version).order_by(t.data_version.c.published_at.desc()).limit(1)
+    return query, ()
+
+
+def sites() -> Built:
+    """Sites with name and zone."""
+    return select(t.dim_site).order_by(t.dim_site.c.site_code), (t.dim_site,)
+
+
+def scanners() -> Built:
+    """Scanners with site, modality and name."""
+    return select(t.dim_scanner).order_by(t.dim_scanner.c.site_code, t.dim_scanner.c.scanner_code), (t.dim_scanner,)
+
+
+def first_day() -> Built:
+    """The first site-local date on which an exam began."""
+    return select(func.min(t.fact_exam.c.begin_local_date).label("first_day")), (t.fact_exam,)
+
+
+def feeds() -> Built:
+    """The state of each feed in this version."""
+    return select(t.fact_feed).order_by(t.fact_feed.c.site_code, t.fact_feed.c.feed_key), (t.fact_feed,)
+
+
+def runs(limit: int) -> Built:
+    """The latest runs, newest first."""
+    return select(t.fact_run).order_by(t.fact_run.c.started_at.desc(), t.fact_run.c.feed_key).limit(limit), (
+        t.fact_run,
+    )
+
+
+def quarantined() -> Built:
+    """Refused items by feed and reason, most first."""
+    return select(t.fact_quarantine).order_by(t.fact_quarantine.c["items"].desc()), (t.fact_quarantine,)
+
+
+def clocks(where: Where) -> Built:
+    """Clock skew found per scanner."""
+    query = select(t.fact_clock).order_by(t.fact_clock.c.scanner_code)
+    return _filtered(query, t.fact_clock, where), (t.fact_clock,)
+
+
+def completeness(from_date: date, to_date: date, where: Where) -> Built:
+    """Expected and present milestones by site, modality and milestone over `[from_date, to_date)`."""
+    c = t.fact_completeness.c
+    query = (
+        select(
+            c.modality, c.milestone, func.sum(c.expected).label("expected"), func.sum(c.present).label("present")
+        )
+        .where(c.local_date >= from_date, c.local_date < to_date)
+        .group_by(c.modality, c.milestone)
+        .order_by(c.modality, c.milestone)
+    )
+    return _filtered(query, t.fact_completeness, where), (t.fact_completeness,)
+
+
+def visits(day: date, where: Where) -> Built:
+    """Room visit parts begun on a site-local day."""
+    c = t.fact_visit.c
+    query = select(
+        c.site_code, c.scanner_code, c.modality, c.procedure_group, c.priority, c.patient_class, c.exams, c.part,
+        c.begin_at, c.end_at, c.duration_min, c.gap_before_min, c.gap_kind, c.idle_in_hours_min,
+    ).where(c.local_date == day)
+    return _filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_visit, where), (t.fact_visit,)
+
+
+def openings(day: date, where: Where) -> Built:
+    """Opening hours, closures and downtime of a site-local day."""
+    c = t.fact_opening.c
+    query = select(c.site_code, c.scanner_code, c.kind, c.begin_at, c.end_at, c.reason_code).where(
+        c.local_date == day, c.kind != "slot"
+    )
+    return _filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_opening, where), (t.fact_opening,)
+
+
+def bookings(day: date, where: Where) -> Built:
+    """The last state of the appointments of a site-local day."""
+    c = t.fact_slot.c
+    query = select(
+        c.site_code, c.scanner_code, c.state, c.appointment_at, c.planned_duration_min, c.procedure_group
+    ).where(c.local_date == day, c.is_last)
+    return _filtered(query.order_by(c.scanner_code, c.appointment_at), t.fact_slot, where), (t.fact_slot,)
+
+
+def scanner_forecast(target: str, where: Where) -> Built:
+    """Hourly forecasts of one target as served."""
+    c = t.fact_forecast.c
+    query = select(
+        c.site_code, c.scanner_code, c.modality, c.issued_at, c.hour_at, c.local_date, c.local_hour,
+        c.value, c.low_80, c.high_80, c.low_95, c.high_95, c.served, c.model_hash,
+    ).where(c.target == target, c.hour_at.is_not(None))
+    return _filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_forecast, where), (t.fact_forecast,)
+
+
+def exams_at_risk(where: Where, limit: int) -> Built:
+    """Open exams by probability to exceed their report target, highest first."""
+    f, e = t.fact_forecast, t.fact_exam
+    conditions: list[ColumnElement[bool]] = [f.c.target == "report_time", f.c.exam_key == e.c.exam_key]
+    query = (
+        select(
+            e.c.accession_token, e.c.site_code, e.c.scanner_code, e.c.modality, e.c.procedure_group, e.c.priority,
+            e.c.patient_class, e.c.status, e.c.exam_end_at, e.c.report_target_min,
+            f.c.expected_at, f.c.low_80, f.c.high_80, f.c.probability, f.c.issued_at, f.c.served,
+        )
+        .where(*conditions)
+        .order_by(f.c.probability.desc().nulls_last(), e.c.exam_end_at)
+        .limit(limit)
+    )
+    return _filtered(query, e, where), (e,)
+
+
+def backtests(target: str) -> Built:
+    """Backtest metrics of a target over all scanners, for the model and every baseline."""
+    c = t.fact_backtest.c
+    query = select(t.fact_backtest).where(c.target == target, c.scanner_code == "", c.site_code == "")
+    return query.order_by(c.metric, c.model), ()
+
+
+def hourly_history(from_date: date, to_date: date, where: Where) -> Built:
+    """What happened by scanner and hour over `[from_date, to_date)`: the forecast's own targets."""
+    c = t.fact_scanner_hour.c
+    query = select(
+        c.site_code, c.scanner_code, c.hour_at, c.local_date, c.local_hour, c.begun_visits, c.table_min, c.operating_min
+    ).where(c.local_date >= from_date, c.local_date < to_date)
+    return _filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_scanner_hour, where), (t.fact_scanner_hour,)
+
+
+FACTS: dict[str, Callable[..., Built]] = {
+    f.__name__: f
+    for f in (
+        version, sites, scanners, first_day, feeds, runs, quarantined, clocks, completeness, visits, openings,
+        bookings, scanner_forecast, exams_at_risk, backtests, hourly_history,
+    )
+}

@@ -1,0 +1,224 @@
+"""The Data health page's parts; each line says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import charts, data, words
+from app.filters import View
+from app.theme import CLOCK_STATES, FRESH, GREY, LATE, NEVER, RUN_STATES, State
+from app.widgets import empty, feed_states, table
+
+RUNS_SHOWN = 60
+COMPLETE_ENOUGH = 0.9
+MILESTONES = {
+    "order_entered_at": "Order entered", "appointment_at": "Appointment", "arrived_at": "Arrived", "in_room_at": "In room",
+    "exam_begin_at": "Exam begin", "exam_end_at": "Exam end", "first_acquisition_at": "First acquisition",
+    "last_acquisition_at": "Last acquisition", "qc_complete_at": "Quality check", "images_available_at": "Images available",
+    "read_opened_at": "Read opened", "dictated_at": "Dictated", "first_prelim_at": "Preliminary", "first_final_at": "Final report",
+}  # fmt: skip
+REASONS = {
+    "bad_structure": "look at the sender's message format",
+    "missing_identifier": "ask the sender for accession or order number",
+    "missing_time": "ask the sender for the status time",
+    "truncated": "files are cut: check the transfer",
+    "unknown_scanner": "add the station name to a scanner in radpulse.toml",
+    "column_drift": "the extract's columns changed: save a new mapping",
+}
+
+
+def problems(who: data.Asker, view: View) -> list[str]:
+    """Return what is wrong in sentences with the fix, or one saying that nothing is."""
+    found = [*_late_feeds(who), *_broken_runs(who), *_skewed(who, view), *_incomplete(who, view)]
+    return found or [f":{FRESH.colour}[{FRESH.icon}] Feeds, runs, clocks and milestones are as they should be."]
+
+
+def _mark(state: State) -> str:
+    return f":{state.colour}[{state.icon} {state.word}]"
+
+
+def _late_feeds(who: data.Asker) -> list[str]:
+    states = feed_states(data.rows(who, "feeds"), datetime.now(UTC))
+    late = [f"{key} ({words.age(age)} old)" for key, state, age in states if state is LATE and age is not None]
+    never = [key for key, state, _ in states if state is NEVER]
+    found = []
+    if late:
+        found.append(f"{_mark(LATE)}: {words.listing(late, 4)}. Check that the sender still delivers, then `radpulse run`.")
+    if never:
+        found.append(f"{_mark(NEVER)}: {words.listing(never, 4)}. Check `path` and `pattern` of the feed in radpulse.toml.")
+    return found
+
+
+def _broken_runs(who: data.Asker) -> list[str]:
+    runs = data.rows(who, "runs", RUNS_SHOWN)
+    newest = runs.drop_duplicates("feed_key")
+    bad = newest[newest["outcome"] != "ok"]
+    return [
+        f"{_mark(RUN_STATES.get(str(r.outcome), RUN_STATES['failed']))}: {r.feed_key}, {r.message or 'no reason kept'}. "
+        "Mend it, then `radpulse ingest`."
+        for r in bad.itertuples()
+    ]
+
+
+def _skewed(who: data.Asker, view: View) -> list[str]:
+    frame = data.rows(who, "clocks", view.where)
+    bad = frame[frame["verdict"].isin(["skewed", "drifting"])]
+    return [
+        f"{_mark(CLOCK_STATES[str(r.verdict)])}: the clock of {r.scanner_code} is {words.difference(float(r.offset_min), 'min')} "
+        "against the RIS. Set the device's time, or add a correction under `[clock_corrections]`."
+        for r in bad.itertuples()
+    ]
+
+
+def _incomplete(who: data.Asker, view: View) -> list[str]:
+    shares = milestone_shares(who, view)
+    low = shares[shares["share"] < COMPLETE_ENOUGH].sort_values("share").head(2)
+    return [
+        f":{LATE.colour}[{LATE.icon} incomplete]: {r.milestone.lower()} is known for {words.amount(float(r.share), 'share')} of "
+        f"{r.modality} exams (n = {words.count(float(r.n))}). Check that the feed sends this status and that the status map knows it."
+        for r in low.itertuples()
+    ]
+
+
+def feeds(who: data.Asker, view: View) -> None:
+    """List each feed's state, judged by the time of its data."""
+    frame = data.rows(who, "feeds")
+    if frame.empty:
+        empty("No feed has been read yet.", "Describe feeds in radpulse.toml and run `radpulse run`.")
+        return
+    zone = data.main_zone(who, view.where)
+    states = feed_states(frame, datetime.now(UTC))
+    until = [None if pd.isna(t) else t.tz_convert(zone) for t in frame["data_until_at"]]
+    shown = pd.DataFrame(
+        {
+            "State": [s.word for _, s, _ in states],
+            "Feed": frame["feed_key"],
+            "Kind": frame["kind"],
+            "Data until": [words.moment(t) if t is not None else "never" for t in until],
+            "Age": [words.age(a) if a is not None else "" for _, _, a in states],
+            "Expected every": [words.age(float(m)) for m in frame["expected_every_min"]],
+            "Events": frame["events"],
+            "Refused": frame["quarantined"],
+            "Not mapped": frame["unmapped"],
+            "Without exam": frame["unlinked"],
+        }
+    )
+    shown = shown.sort_values("State", key=lambda s: s == FRESH.word, kind="stable")
+    counts: Any = {c: st.column_config.NumberColumn(format="localized") for c in ("Events", "Refused", "Not mapped", "Without exam")}
+    table(shown, {c: c for c in shown}, f"{len(shown)} feeds", key="feeds", **counts)
+    st.caption("Late: data older than 1.5 times the expected rhythm. Judged by the time in the data, not by the last load.")
+
+
+def milestone_shares(who: data.Asker, view: View) -> pd.DataFrame:
+    """Return the share present by modality and milestone, named for people."""
+    frame = data.rows(who, "completeness", view.from_date, view.to_date, view.where)
+    expected = frame["expected"].astype("float64")
+    return pd.DataFrame(
+        {
+            "modality": frame["modality"].astype(str),
+            "milestone": [MILESTONES.get(str(m), str(m)) for m in frame["milestone"]],
+            "share": (frame["present"].astype("float64") / expected.where(expected > 0)),
+            "n": expected,
+        }
+    )
+
+
+def completeness(who: data.Asker, view: View) -> None:
+    """Draw which milestone is known for which share of performed exams."""
+    shares = milestone_shares(who, view)
+    if shares.empty:
+        empty("No performed exam in this period.", "Choose a longer period in the sidebar.")
+        return
+    order = [m for m in MILESTONES.values() if m in set(shares["milestone"])]
+    order += sorted(set(shares["milestone"]) - set(order))
+    charts.show(
+        charts.heat(
+            shares, "modality", "milestone", "share", "share", what="Share of performed exams with the time",
+            x_order=sorted(shares["modality"].unique()), y_order=order,
+        )
+    )
+
+
+def quarantine(who: data.Asker) -> None:
+    """Draw refused items by reason, with what to do."""
+    frame = data.rows(who, "quarantined")
+    if frame.empty:
+        st.markdown(f":{FRESH.colour}[{FRESH.icon}] Nothing is refused.")
+        return
+    by = frame.groupby("reason")["items"].sum().astype("float64").reset_index()
+    by["reason"] = by["reason"].str.replace("_", " ")
+    charts.show(charts.ranked(by, "reason", "items", "items", what="Refused items by reason"))
+    worst = str(frame.groupby("reason")["items"].sum().idxmax())
+    st.caption(
+        f"Most common: {worst.replace('_', ' ')}; {REASONS.get(worst, 'see the detail')}. "
+        "List them with `radpulse quarantine list`, and load mended ones with `radpulse quarantine replay`."
+    )
+
+
+def clocks(who: data.Asker, view: View) -> None:
+    """Draw each scanner's clock offset against the RIS."""
+    frame = data.rows(who, "clocks", view.where)
+    known = frame.dropna(subset=["offset_min"])
+    if known.empty:
+        empty("No clock can be judged yet.", "It takes exams with both RIS and DICOM times.")
+        return
+    shown = pd.DataFrame(
+        {
+            "scanner": known["scanner_code"].astype(str),
+            "offset": known["offset_min"].astype("float64"),
+            "verdict": [CLOCK_STATES.get(str(v), CLOCK_STATES["unknown"]).word for v in known["verdict"]],
+            "n": known["n"].astype("float64"),
+            "drift": [f"{d:+.2f} min/day" if not words.missing(d) else "unknown" for d in known["drift_min_per_day"]],
+        }
+    )
+    charts.show(clock_chart(shown))
+    st.caption("Minutes the device is ahead of (right) or behind (left) the RIS, median of recent exams with both times.")
+
+
+def clock_chart(shown: pd.DataFrame) -> charts.Chart:
+    """Return a dot per scanner around zero; what is off is orange and says so."""
+    fine = CLOCK_STATES["ok"].word
+    others = [s.word for s in CLOCK_STATES.values() if s.word != fine]
+    y = {"field": "scanner", "type": "nominal", "sort": None, "axis": {"title": None, "ticks": False, "domain": False}}
+    x = {"field": "offset", "type": "quantitative", "axis": {"title": "minutes against the RIS", "titleAnchor": "end", "titleFontWeight": "normal"}}
+    colour = {
+        "field": "verdict", "type": "nominal", "legend": {"orient": "top", "title": None},
+        "scale": {"domain": [fine, *others[:1], others[-1], *others[1:-1]]},
+    }
+    tooltip = [{"field": c, "title": t} for c, t in (("scanner", "Scanner"), ("offset", "Minutes"), ("drift", "Drift"), ("n", "n"), ("verdict", "State"))]
+    layers: list[charts.Spec] = [
+        {"mark": {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, "encoding": {"x": {"datum": 0}}},
+        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip}},
+    ]
+    off = shown[shown["verdict"] != fine]
+    said = "all in step" if off.empty else words.listing([f"{r.scanner} {r.offset:+.1f} min" for r in off.itertuples()], 4)
+    return charts.Chart(shown, {"height": charts.height(len(shown), legend=True), "layer": layers}, f"Scanner clocks against the RIS: {said}.")
+
+
+def runs(who: data.Asker) -> None:
+    """List the latest runs with their item counts and whether these add up."""
+    frame = data.rows(who, "runs", RUNS_SHOWN)
+    if frame.empty:
+        empty("No run is recorded.", "`radpulse run` does whatever is due.")
+        return
+    zone = data.main_zone(who)
+    parts = frame[["loaded", "unchanged", "quarantined", "filtered"]].fillna(0).sum(axis=1)
+    shown = pd.DataFrame(
+        {
+            "Started": [words.moment(t.tz_convert(zone)) for t in frame["started_at"]],
+            "Feed": frame["feed_key"],
+            "Outcome": [RUN_STATES.get(str(o), RUN_STATES["failed"]).word for o in frame["outcome"]],
+            "Offered": frame["offered"],
+            "Loaded": frame["loaded"],
+            "Unchanged": frame["unchanged"],
+            "Refused": frame["quarantined"],
+            "Left out": frame["filtered"],
+            "Adds up": ["yes" if a == b else f"no, off by {int(a - b)}" for a, b in zip(frame["offered"].fillna(0), parts, strict=True)],
+        }
+    )
+    table(shown, {c: c for c in shown}, f"The latest {len(shown)} runs", key="runs")
+    st.caption("Offered = loaded + unchanged + refused + left out under a listed reason. Nothing is lost silently.")

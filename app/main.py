@@ -1,0 +1,51 @@
+"""Navigation only: which pages there are, and the filters they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import data, filters
+from etl.errors import RadpulseError
+
+PAGES = {
+    "overview": ("Overview", ":material/monitor_heart:"),
+    "turnaround": ("Turnaround", ":material/timer:"),
+    "utilization": ("Utilization", ":material/view_timeline:"),
+    "forecast": ("Forecast", ":material/online_prediction:"),
+    "data_health": ("Data health", ":material/fact_check:"),
+    "explore": ("Explore", ":material/query_stats:"),
+    "definitions": ("Definitions", ":material/menu_book:"),
+}
+
+
+def refuse(error: RadpulseError) -> None:
+    """Show what is missing and how to mend it, instead of pages."""
+    st.title("Radpulse is not ready yet", anchor=False)
+    st.warning(f"{error}.".replace("..", "."), icon=":material/settings:")
+    st.markdown(
+        "- To try Radpulse with a simulated department, run `make demo` in the repository.\n"
+        "- To use your own feeds, run `radpulse init`, describe them in `radpulse.toml`, then `radpulse run`.\n"
+        "- Another settings file is taken from the environment variable `RADPULSE_CONFIG`.\n"
+        "- `radpulse doctor` says what is wrong with an installation and how to mend it."
+    )
+
+
+ICON = Path(__file__).with_name("icon.svg")  # a Material icon here would be fetched from a font server
+
+st.set_page_config(page_title="Radpulse", page_icon=str(ICON), layout="wide")
+try:
+    who = data.asker()
+except RadpulseError as problem:
+    refuse(problem)
+    st.stop()
+page = st.navigation(
+    [
+        st.Page(f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, (title, icon) in PAGES.items()
+    ],
+    position="top",
+)
+filters.sidebar(who)
+page.run()

@@ -1,0 +1,1 @@
+"""One page a file: a top-to-bottom script without classes."""

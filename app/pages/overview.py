@@ -1,0 +1,35 @@
+"""Overview: what is wrong today, why, and what comes next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from app import data, filters, outlook, words
+from app.widgets import header, tiles
+
+TILES = ("U21", "T16", "T24", "T06", "U01", "V01")
+
+who = data.asker()
+chosen = filters.current(who)
+today = chosen.over(chosen.today, chosen.today + timedelta(days=1))
+zone = data.main_zone(who, chosen.where)
+until = data.data_at(who).astimezone(zone)
+header(
+    who,
+    today,
+    "Overview",
+    "What is wrong today, why, and what comes next?",
+    period=f"{words.day(today.from_date)} {today.from_date.year}, 00:00 to {until:%H:%M} so far; "
+    "the period filter does not apply here",
+)
+
+st.subheader("What changed", anchor=False)
+for sentence in outlook.what_changed(who, today, TILES):
+    st.markdown(f"- {sentence}")
+
+tiles(who, today, TILES)
+
+st.subheader("What comes next", anchor=False)
+outlook.next_hours(who, today)

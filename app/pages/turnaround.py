@@ -1,0 +1,59 @@
+"""Turnaround: how long reports take, and where the time goes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import charts, data, filters, theme
+from app.phases import phase_chart, weekday_hours
+from app.widgets import header, no_rows, section, tiles
+
+TILES = ("T16", "T24", "T17", "T19", "T26", "U21")
+REPORT_TAT = "T16"
+
+who = data.asker()
+view = filters.current(who)
+header(who, view, "Turnaround", "How long do reports take, and where does the time go?")
+tiles(who, view, TILES)
+
+daily = data.ask(who, view.query(REPORT_TAT, "day"))
+section(who, "Report TAT by day of exam end", view.query(REPORT_TAT, "day"))
+if daily.frame["p50"].notna().sum() == 0:
+    no_rows(view)
+else:
+    charts.show(
+        charts.trend(
+            daily.frame,
+            "day",
+            {"p50": "Median", "p90": "P90"},
+            "min",
+            what="Report TAT, exam end to first final",
+            incomplete_from=view.today if view.incomplete else None,
+        )
+    )
+    st.caption("Unread exams count as at least as old as they are. A hollow point is a day still running.")
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Where the time goes", anchor=False)
+    phase_chart(who, view)
+with right:
+    section(who, "Report TAT by modality", view.query(REPORT_TAT, "modality"))
+    by_modality = data.ask(who, view.query(REPORT_TAT, "modality"))
+    charts.show(
+        charts.ranked(by_modality.frame, "modality", "p50", "min", upper="p90", what="Report TAT by modality")
+    )
+
+left, right = st.columns(2, gap="large")
+with left:
+    section(who, "Within target, by priority", view.query("T24", "priority"))
+    share = data.ask(who, view.query("T24", "priority"))
+    charts.show(
+        charts.ranked(
+            share.frame, "priority", share.meta.headline, "share", what="Share within target by priority",
+            order=[p for p in theme.PRIORITIES if p in set(share.frame["priority"])],
+        )
+    )
+with right:
+    section(who, "When are reports slow?", view.query(REPORT_TAT, "weekday", "hour_of_day"))
+    weekday_hours(who, view)

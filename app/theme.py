@@ -1,0 +1,44 @@
+"""Words, icons and colours of states: never colour alone, never red against green."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GREY = "#8B949E"  # rules, targets and missing data: readable on white and on dark
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a state is said and shown: a word, a Material icon and a colour name of the palette."""
+
+    word: str
+    icon: str
+    colour: str
+
+
+BETTER = State("better", ":material/trending_flat:", "blue")
+WORSE = State("worse", ":material/warning:", "orange")
+CHANGED = State("changed", ":material/swap_vert:", "gray")
+STEADY = State("about the same", ":material/drag_handle:", "gray")
+UNKNOWN = State("no comparison", ":material/help:", "gray")
+
+FRESH = State("current", ":material/check_circle:", "blue")
+LATE = State("late", ":material/schedule:", "orange")
+NEVER = State("no data yet", ":material/help:", "gray")
+
+RUN_STATES = {
+    "ok": State("ok", ":material/check_circle:", "blue"),
+    "stopped": State("stopped", ":material/pan_tool:", "orange"),
+    "failed": State("failed", ":material/error:", "orange"),
+}
+CLOCK_STATES = {
+    "ok": State("in step", ":material/check_circle:", "blue"),
+    "skewed": State("off by a fixed amount", ":material/schedule:", "orange"),
+    "drifting": State("drifting", ":material/trending_up:", "orange"),
+    "unknown": State("too few exams to tell", ":material/help:", "gray"),
+}
+
+# Order of appearance wherever categories are drawn; also fixes which palette colour each one gets.
+PRIORITIES = ("STAT", "URGENT", "ROUTINE")
+PATIENT_CLASSES = {"E": "Emergency", "I": "Inpatient", "O": "Outpatient"}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

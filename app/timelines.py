@@ -1,0 +1,205 @@
+"""Charts along a clock: the scanner day, booked against actual, and forecasts with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from app import words
+from app.charts import Chart, Spec, height, millis
+from app.theme import GREY
+
+LANE_PX = 40
+KINDS = ("exam", "idle gap", "booked", "", "down")  # order = palette: blue, orange, grey, (unused), violet
+
+
+def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | None, what: str) -> Chart:
+    """Draw a site-local day, one row a scanner: open hours behind, booked below, exams and gaps on top.
+
+    `bars` has scanner, kind ("open", or one of KINDS), begin and end in hours since local midnight, and `said`.
+    """
+    low = float(bars["begin"].min()) if len(bars) else 0.0
+    high = float(bars["end"].max()) if len(bars) else 24.0
+    x: Spec = {
+        "field": "begin",
+        "type": "quantitative",
+        "scale": {"domain": [int(low), min(int(high) + 1, 30)], "nice": False},
+        "axis": {"title": None, "orient": "top", "tickMinStep": 1, "labelExpr": "format(datum.value % 24, '02') + ':00'"},
+    }
+    y: Spec = {
+        "field": "scanner",
+        "type": "nominal",
+        "scale": {"domain": list(scanners)},
+        "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 120},
+    }
+    tooltip = [{"field": "scanner", "title": "Scanner"}, {"field": "said", "title": " "}]
+    colour = {
+        "field": "kind",
+        "type": "nominal",
+        "scale": {"domain": list(KINDS)},
+        "legend": {"orient": "top", "title": None, "values": [k for k in KINDS if k and (bars["kind"] == k).any()]},
+    }
+
+    def lane(kinds: list[str], mark: Spec, *, coloured: bool = True) -> Spec:
+        encoding: Spec = {"x": x, "x2": {"field": "end"}, "y": y, "tooltip": tooltip}
+        if coloured:
+            encoding["color"] = colour
+        return {
+            "transform": [{"filter": {"field": "kind", "oneOf": kinds}}],
+            "mark": {"type": "bar", **mark},
+            "encoding": encoding,
+        }
+
+    layers = [
+        lane(["open"], {"height": {"band": 0.92}, "color": GREY, "opacity": 0.13}, coloured=False),
+        lane(["booked"], {"height": 5, "yOffset": 13, "opacity": 0.9}),
+        lane(["idle gap"], {"height": 5, "yOffset": -3}),
+        lane(["down"], {"height": {"band": 0.8}, "opacity": 0.45}),
+        lane(["exam"], {"height": 15, "yOffset": -3, "cornerRadius": 2, "stroke": "white", "strokeWidth": 0.4}),
+    ]
+    if now_hour is not None:
+        layers.append(
+            {
+                "mark": {"type": "rule", "color": GREY, "strokeDash": [3, 3], "strokeWidth": 1.5},
+                "encoding": {"x": {"datum": now_hour}, "tooltip": {"value": "data until here"}},
+            }
+        )
+    return Chart(bars, {"height": height(len(scanners), LANE_PX, legend=True, title=False), "layer": layers}, _day_words(bars, what))
+
+
+def _day_words(bars: pd.DataFrame, what: str) -> str:
+    exams, gaps = bars[bars["kind"] == "exam"], bars[bars["kind"] == "idle gap"]
+    if exams.empty:
+        return f"{what}: no exam on this day."
+    said = f"{what}. {words.plural(len(exams), 'visit')} on {words.plural(exams['scanner'].nunique(), 'scanner')}"
+    if gaps.empty:
+        return f"{said}, no idle gap."
+    lengths = gaps["end"] - gaps["begin"]
+    longest = gaps.loc[lengths.idxmax()]
+    return (
+        f"{said}, {words.plural(len(gaps), 'idle gap')}, the longest {words.amount(float(lengths.max()) * 60, 'min')} "
+        f"on {longest['scanner']} from {clock(float(longest['begin']))}."
+    )
+
+
+def clock(hours: float) -> str:
+    """Return hours since midnight as HH:MM."""
+    minutes = round(hours * 60)
+    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+
+
+def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tuple[str, str], what: str) -> Chart:
+    """Draw two shares per category as two marks on one line: `first` a grey ring, `second` a blue dot."""
+    shown = frame.dropna(subset=[first, second], how="all").sort_values(second, ascending=False)
+    order = [str(c) for c in shown[category]]
+    drawn = pd.DataFrame({"category": order, "low": shown[first].astype(float), "high": shown[second].astype(float)})
+    drawn["first"], drawn["second"] = shown[first].astype(float), shown[second].astype(float)
+    drawn["first_said"] = [words.amount(v, "share") for v in drawn["first"]]
+    drawn["second_said"] = [words.amount(v, "share") for v in drawn["second"]]
+    y: Spec = {
+        "field": "category",
+        "type": "nominal",
+        "sort": order,
+        "axis": {"title": None, "labelLimit": 150, "ticks": False, "domain": False},
+    }
+    axis = {"title": "share of operating time", "titleAnchor": "end", "titleFontWeight": "normal", "format": "~%"}
+    x: Spec = {"type": "quantitative", "axis": axis, "scale": {"zero": True}}
+    tooltip = [
+        {"field": "category", "title": " "},
+        {"field": "first_said", "title": names[0]},
+        {"field": "second_said", "title": names[1]},
+    ]
+    scale = {"domain": [names[1], "", names[0]]}
+    legend = {"orient": "top", "title": None, "values": list(names)}
+
+    def dots(column: str, name: str, mark: Spec) -> Spec:
+        colour = {"datum": name, "type": "nominal", "scale": scale, "legend": legend}
+        return {
+            "mark": {"type": "point", "size": 110, "strokeWidth": 2, **mark},
+            "encoding": {"y": y, "x": {**x, "field": column}, "color": colour, "tooltip": tooltip},
+        }
+
+    layers = [
+        {
+            "mark": {"type": "rule", "color": GREY, "strokeWidth": 1.5, "opacity": 0.6},
+            "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
+        },
+        dots("first", names[0], {"filled": False}),
+        dots("second", names[1], {"filled": True, "opacity": 1}),
+    ]
+    return Chart(drawn, {"height": height(len(drawn), legend=True), "layer": layers}, _pair_words(shown, category, first, second, names, what))
+
+
+def _pair_words(
+    shown: pd.DataFrame, category: str, first: str, second: str, names: tuple[str, str], what: str
+) -> str:
+    both = shown.dropna(subset=[first, second])
+    if both.empty:
+        return f"{what}: no values."
+    widest = both.loc[(both[first] - both[second]).abs().idxmax()]
+    return (
+        f"{what}. Widest difference on {widest[category]}: {names[0]} {words.amount(float(widest[first]), 'share')}, "
+        f"{names[1]} {words.amount(float(widest[second]), 'share')}."
+    )
+
+
+def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart:
+    """Draw what happened (grey) and the forecast (blue) by local hour with its 80 % and 95 % intervals.
+
+    `past` has at (naive local) and value; `ahead` at, value, low_80, high_80, low_95, high_95.
+    """
+    columns = ["at", "value", "low_80", "high_80", "low_95", "high_95"]
+    both = pd.concat([past.assign(series="actual"), ahead[columns].assign(series="forecast")], ignore_index=True)
+    drawn = both.drop(columns="at")
+    drawn.insert(0, "t", millis(both["at"]))
+    drawn["hour"] = [words.moment(at) for at in both["at"]]
+    drawn["said"] = [words.amount(v, unit) for v in both["value"]]
+    drawn["interval"] = [
+        "" if words.missing(lo) else f"{words.amount(lo, unit)} to {words.amount(hi, unit)}"
+        for lo, hi in zip(both["low_80"], both["high_80"], strict=True)
+    ]
+    x: Spec = {
+        "field": "t",
+        "type": "temporal",
+        "scale": {"type": "utc"},
+        "axis": {"title": None, "format": "%a %-d", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
+    }
+    _, title, number = words.axis(unit, 1.0)
+    y_axis = {"title": title, "titleAnchor": "end", "titleFontWeight": "normal", "format": number, "tickMinStep": 0.1 if unit == "share" else 1}
+    y: Spec = {"field": "value", "type": "quantitative", "axis": y_axis}
+    colour = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": ["forecast", "", "actual"]},
+        "legend": {"orient": "top", "title": None, "values": ["actual", "forecast"]},
+    }
+    tooltip = [
+        {"field": "hour", "title": "Hour"},
+        {"field": "series", "title": "Series"},
+        {"field": "said", "title": "Value"},
+        {"field": "interval", "title": "80 % interval"},
+    ]
+    step = {"interpolate": "step-after"}
+    layers: list[Spec] = [
+        {
+            "transform": [{"filter": "datum.series == 'forecast'"}],
+            "mark": {"type": "area", "opacity": opacity, **step},
+            "encoding": {"x": x, "y": {**y, "field": f"low_{level}"}, "y2": {"field": f"high_{level}"}, "color": colour},
+        }
+        for level, opacity in ((95, 0.16), (80, 0.28))
+    ]
+    layers.append({"mark": {"type": "line", "strokeWidth": 2, **step}, "encoding": {"x": x, "y": y, "color": colour}})
+    layers.append({"mark": {"type": "point", "opacity": 0, "size": 80}, "encoding": {"x": x, "y": y, "tooltip": tooltip}})
+    return Chart(drawn, {"height": 300, "layer": layers}, _band_words(ahead, unit, what))
+
+
+def _band_words(ahead: pd.DataFrame, unit: str, what: str) -> str:
+    if ahead.empty:
+        return f"{what}: no forecast."
+    top: Any = ahead.loc[ahead["value"].idxmax()]
+    return (
+        f"{what}. Highest {words.amount(float(top['value']), unit)} at {words.moment(top['at'])}, "
+        f"80 % interval {words.amount(float(top['low_80']), unit)} to {words.amount(float(top['high_80']), unit)}."
+    )

@@ -1,0 +1,202 @@
+"""Building blocks every page uses: header with freshness and filters, tile, table, empty state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import data, words
+from app.compare import Compared, safely
+from app.explain import export_menu, not_applied_words, panel
+from app.filters import View, chips
+from app.theme import FRESH, LATE, NEVER, State
+from etl.kpis.query import Query, Result
+
+GRACE = 1.5  # a feed is late when its data is older than this many of its own rhythms
+HEADLINE_WORDS = {"p50": "median", "p90": "P90", "oldest": "oldest", "sum": "total", "max": "largest"}
+TILE_PX = 250
+SHORT_TABLE = 8
+
+
+def feed_state(data_until: datetime | None, expected_every_min: float, now: datetime) -> tuple[State, float | None]:
+    """Return a feed's state and the age of its newest data in minutes, judged by data time alone."""
+    if data_until is None or pd.isna(data_until):
+        return NEVER, None
+    age = (now - data_until).total_seconds() / 60
+    return (FRESH if age <= GRACE * expected_every_min else LATE), age
+
+
+def feed_states(feeds: pd.DataFrame, now: datetime) -> list[tuple[str, State, float | None]]:
+    """Return key, state and age of every feed."""
+    return [
+        (str(key), *feed_state(until, float(every), now))
+        for key, until, every in zip(feeds["feed_key"], feeds["data_until_at"], feeds["expected_every_min"], strict=True)
+    ]
+
+
+@st.fragment(run_every="60s")
+def freshness(who: data.Asker, view: View) -> None:
+    """Chips that say until when the data reaches and which feeds are late; the one place that reads the clock."""
+    zone = data.main_zone(who, view.where)
+    states = feed_states(data.rows(who, "feeds"), datetime.now(UTC))
+    until = words.moment(data.data_at(who).astimezone(zone))
+    current = sum(state is FRESH for _, state, _ in states)
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.badge(f"Data until {until} ({_zone_words(zone)})", icon=":material/update:", color="gray")
+        if states:
+            colour: Any = FRESH.colour if current == len(states) else "gray"
+            st.badge(f"{current} of {words.plural(len(states), 'feed')} current", icon=FRESH.icon, color=colour)
+        late = [(key, age) for key, state, age in states if state is not FRESH]
+        for key, age in late[:3]:
+            said = "no data yet" if age is None else f"{words.age(age)} old"
+            st.badge(f"{key}: {said}", icon=LATE.icon, color="orange")
+        if len(late) > 3:
+            st.badge(f"{len(late) - 3} more late, see Data health", icon=LATE.icon, color="orange")
+
+
+def _zone_words(zone: Any) -> str:
+    return str(zone).rsplit("/", 1)[-1].replace("_", " ") + " time"
+
+
+def header(
+    who: data.Asker,
+    view: View,
+    title: str,
+    question: str,
+    *,
+    period: str | None = None,
+    not_applied: Sequence[str] = (),
+    reason: str = "",
+) -> None:
+    """Draw the page's title, its one question, the period, freshness and filter chips."""
+    st.title(title, anchor=False)
+    st.markdown(f"{question}  \n:gray[{period or view.period_words}]")
+    freshness(who, view)
+    chips(view, not_applied=frozenset(not_applied), reason=reason)
+
+
+def tiles(who: data.Asker, view: View, names: Sequence[str]) -> None:
+    """Draw at most six tiles in a grid that wraps instead of shrinking."""
+    grid = st.grid(3, min_column_width=TILE_PX, gap="small", border=True)
+    for name in names[:6]:
+        with grid.cell():
+            tile(who, view, name)
+
+
+@st.fragment
+def tile(who: data.Asker, view: View, name: str) -> None:
+    """Draw one KPI: value, unit, n, change, sparkline, and the panel that explains it."""
+    facts, refused = safely(who, view, name)
+    kpi = data.kpi(name)
+    with st.container(gap="xsmall", key=f"tile_{kpi.key}"):
+        if facts is None:
+            st.metric(kpi.label, "no value")
+            st.caption(refused)
+            return
+        _metric(facts)
+        st.markdown(f":{facts.state.colour}[{facts.state.icon} {facts.state.word}]: {facts.against}")
+        st.caption(count_words(facts))
+        note = not_applied_words(facts.result)
+        if note:
+            st.caption(note)
+        more = st.popover("Explain", icon=":material/info:", key=f"explain_{kpi.key}", on_change="rerun", type="tertiary")
+        if more.open:
+            with more:
+                panel(who, view, facts, kpi.key)
+
+
+def tile_label(facts: Compared) -> str:
+    """Return the KPI's label with the statistic its headline shows."""
+    meta = facts.result.meta
+    statistic = HEADLINE_WORDS.get(meta.headline)
+    return f"{meta.label}, {statistic}" if statistic else meta.label
+
+
+def tile_value(facts: Compared) -> str:
+    """Return the number as the tile prints it."""
+    return words.amount(facts.value, facts.unit)
+
+
+def _metric(facts: Compared) -> None:
+    change = facts.difference
+    shown = None if change is None else words.difference(change, facts.unit)
+    arrow: Any = "off" if not change else "up" if change > 0 else "down"
+    st.markdown(f"**{tile_label(facts)}**")  # a metric's own label would be cut, not wrapped
+    st.metric(
+        tile_label(facts),
+        tile_value(facts),
+        delta=shown,
+        delta_color=facts.state.colour,  # type: ignore[arg-type]  # a named colour of the palette
+        delta_arrow=arrow,
+        delta_description=None if facts.usual is None else f"vs usual {words.amount(facts.usual, facts.unit)}",
+        chart_data=facts.spark if len(facts.spark) > 2 else None,
+        label_visibility="collapsed",
+    )
+
+
+def count_words(facts: Compared) -> str:
+    """Say n, P90 beside a median, open items, and why a value is not shown."""
+    result, kpi = facts.result, data.kpi(facts.result.meta.kpi_key)
+    said = [_why_no_value(result)] if facts.value is None else []
+    if result.meta.headline == "p50" and "p90" in result.frame and not result.frame.empty:
+        said.append(f"P90 {words.amount(result.frame['p90'].iloc[0], facts.unit)}")
+    said.append(f"n = {words.count(result.meta.n)} {kpi.counted if 'hours' not in _n_unit(facts) else 'scanner hours'}")
+    if result.meta.open:
+        said.append(f"{words.count(result.meta.open)} open")
+    if result.meta.missing:
+        said.append(f"{words.count(result.meta.missing)} missing")
+    return " · ".join(said)
+
+
+def _why_no_value(result: Result) -> str:
+    if result.meta.n:
+        return "too few to show a number"
+    return "none decided yet" if result.meta.open else "nothing in this period and filter"
+
+
+def _n_unit(facts: Compared) -> str:
+    return facts.result.meta.columns.get("n", "")
+
+
+def empty(what: str, next_step: str) -> None:
+    """Say that there is nothing to draw, and what to do about it."""
+    st.info(f"{what} {next_step}", icon=":material/inbox:")
+
+
+def no_rows(view: View) -> None:
+    """The empty state of a filtered view."""
+    step = "Clear a filter above or choose a longer period." if view.where else "Choose a longer period in the sidebar."
+    empty("Nothing matches this period and filter.", step)
+
+
+def table(frame: pd.DataFrame, columns: Mapping[str, str], alt: str, key: str | None = None, **config: Any) -> None:
+    """Draw chosen columns under readable names: short ones as plain text that wraps, long ones scrolling."""
+    shown = frame[list(columns)].rename(columns=dict(columns))
+    if len(shown) <= SHORT_TABLE and not config:
+        st.table(shown, hide_index=True, border="horizontal", alt=alt)
+    else:
+        tall: Any = "auto" if len(shown) <= 2 * SHORT_TABLE else 460
+        st.dataframe(shown, hide_index=True, height=tall, alt=alt, key=key, column_config=config or None)
+
+
+def section(who: data.Asker, title: str, query: Query | None = None) -> None:
+    """Draw a heading, with the export of what stands under it at its right."""
+    if query is None:
+        st.subheader(title, anchor=False)
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.subheader(title, anchor=False, width="content")
+        export_menu(who, query, "_".join([query.kpi, *query.by]))
+
+
+def said(facts: Mapping[str, Compared | None]) -> list[str]:
+    """Return the states that are not steady, as sentences for a page's headline."""
+    return [
+        f"{f.result.meta.label}: {words.amount(f.value, f.unit)}, {f.against}"
+        for f in facts.values()
+        if f is not None and f.state.word in {"worse", "better"}
+    ]

@@ -1,0 +1,107 @@
+"""Numbers and times in words: every number with its unit, every period with its dates."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+
+HOURS_FROM_MIN = 180.0  # from here on minutes are harder to read than hours
+DAYS_FROM_MIN = 6000.0
+TOTAL_MIN = "min in total"  # minutes added over many items: hours however many, days would mislead
+
+
+def missing(value: object) -> bool:
+    """Whether there is no number to show (None, NaN or NA)."""
+    try:
+        return value is None or math.isnan(float(value))  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError):
+        return True
+
+
+def count(value: float) -> str:
+    """Return a count with thousands separators."""
+    return f"{value:,.0f}"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return a value with its unit as people say it: minutes turn into hours or days, shares into percent.
+
+    A missing value is "no value", never zero.
+    """
+    if value is None or missing(value):
+        return "no value"
+    if unit == "share":
+        return f"{100 * value:.0f} %" if abs(value) >= 0.1 or value == 0 else f"{100 * value:.1f} %"
+    if unit == "min":
+        return _minutes(value)
+    if unit == TOTAL_MIN:
+        return f"{value / 60:,.0f} h" if abs(value) >= 600 else f"{value / 60:,.1f} h"
+    digits = 0 if float(value).is_integer() or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f} {unit}"
+
+
+def _minutes(value: float) -> str:
+    if abs(value) >= DAYS_FROM_MIN:
+        return f"{value / 1440:,.1f} days"
+    if abs(value) >= HOURS_FROM_MIN:
+        return f"{value / 60:.1f} h"
+    return f"{value:.0f} min" if abs(value) >= 10 or float(value).is_integer() else f"{value:.1f} min"
+
+
+def difference(value: float, unit: str) -> str:
+    """Return a signed difference; a difference of shares is in percentage points."""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    if unit == "share":
+        return f"{sign}{abs(100 * value):.1f} points"
+    return f"{sign}{amount(abs(value), unit)}"
+
+
+def axis(unit: str, largest: float) -> tuple[float, str, str]:
+    """Return (factor, axis title, number format) that keeps an axis readable."""
+    if unit == "share":
+        return 1.0, "share", "~%"
+    if unit == TOTAL_MIN:
+        return 1 / 60, "hours in total", ",~f"
+    if unit == "min" and largest >= DAYS_FROM_MIN:
+        return 1 / 1440, "days", ",~f"
+    if unit == "min" and largest >= HOURS_FROM_MIN:
+        return 1 / 60, "hours", ",~f"
+    return 1.0, "minutes" if unit == "min" else unit, ",~f"
+
+
+def day(value: date) -> str:
+    """Return a date as 'Tue 24 Nov'."""
+    return f"{value:%a} {value.day} {value:%b}"
+
+
+def moment(value: datetime) -> str:
+    """Return an instant, already in the zone to show, as 'Tue 24 Nov 07:12'."""
+    return f"{day(value.date())} {value:%H:%M}"
+
+
+def period(from_date: date, to_date: date) -> str:
+    """Return the half-open period `[from, to)` as its first and last day, with the year of the last."""
+    last = to_date - timedelta(days=1)
+    if last <= from_date:
+        return f"{day(from_date)} {from_date.year}"
+    return f"{day(from_date)} – {day(last)} {last.year}"
+
+
+def age(minutes: float) -> str:
+    """Return an age as '12 min', '5 h' or '3 days'."""
+    if minutes < 90:
+        return f"{max(minutes, 0):.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
+
+
+def plural(number: float, noun: str) -> str:
+    """Return a count with its noun, '1 feed' or '3 feeds'."""
+    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+
+
+def listing(items: list[str], limit: int = 3) -> str:
+    """Return 'a, b and c', cutting after `limit` with 'and n more'."""
+    shown, rest = items[:limit], len(items) - limit
+    if rest > 0:
+        return f"{', '.join(shown)} and {rest} more"
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]])) if shown else ""
