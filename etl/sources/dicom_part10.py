@@ -50,28 +50,28 @@ def looks_like_dicom(head: bytes) -> bool:
     return head[PREAMBLE : PREAMBLE + 4] == MAGIC or _bare_data_set(head)
 
 
-def read_part10(path: Path, plan: Plan) -> DicomFile:
-    """Return what `plan` wants of a file.
+def read_part10(path: Path, plan: Plan, windows: tuple[int, ...] = WINDOWS) -> DicomFile:
+    """Return what `plan` wants of a file, looking at prefixes of the lengths in `windows` until one is enough.
 
     Raises ItemRefused: NOT_THIS_FORMAT, TRUNCATED, BAD_STRUCTURE, OVERSIZED, READ_ERROR.
     """
     try:
         with path.open("rb") as stream:
-            return _widening(stream, os.fstat(stream.fileno()).st_size, plan)
+            return _widening(stream, os.fstat(stream.fileno()).st_size, plan, windows)
     except OSError as error:
         raise ItemRefused(Reason.READ_ERROR, f"cannot read: {error.strerror or 'input/output error'}") from error
 
 
-def _widening(stream: BinaryIO, size: int, plan: Plan) -> DicomFile:
+def _widening(stream: BinaryIO, size: int, plan: Plan, windows: tuple[int, ...]) -> DicomFile:
     """Scan a growing prefix until it holds all that is wanted."""
     data = b""
-    for window in WINDOWS:
+    for window in windows:
         data += stream.read(window - len(data))
         try:
             return parse_part10(data, max(size, len(data)), plan)
         except NeedMoreError:
             continue
-    raise ItemRefused(Reason.OVERSIZED, f"no end of the header within {WINDOWS[-1]} bytes")
+    raise ItemRefused(Reason.OVERSIZED, f"no end of the header within {windows[-1]} bytes")
 
 
 def parse_part10(data: bytes, size: int, plan: Plan) -> DicomFile:

@@ -16,28 +16,31 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import DoseRecord, Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
-from etl.sources.dicom_elements import Dataset
+from etl.sources.dicom_elements import Dataset, Plan
 from etl.sources.dicom_files import DicomFiles, file_texts, raw_copy, read_header, source_ref
 from etl.sources.dicom_header import (
     ACCESSION_NUMBER,
+    CODE_VALUE,
     HEADER_TAGS,
     MEDIA_DIRECTORY,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STRUCTURED_REPORT,
     STUDY_UID,
+    TITLE,
     identifiers,
     uid,
 )
-from etl.sources.dicom_part10 import looks_like_dicom, read_part10
+from etl.sources.dicom_part10 import WINDOWS, looks_like_dicom, read_part10
 from etl.sources.dicom_text import clean, masked, texts_of
 from etl.sources.dose_concepts import concepts
-from etl.sources.dose_content import CONTENT, Content, concept_of, content_plan, walk
+from etl.sources.dose_content import CONTENT, SCHEME, Content, concept_of, content_plan, walk
 from etl.sources.dose_records import PATIENT_NAME, Around, dose_records, is_patient, modality_of
 from etl.sources.dose_totals import DECLARED, UNITEMISED, totals
 
 REFERENCED_REQUEST = 0x0040A370
 _TEXTS = HEADER_TAGS | {PATIENT_NAME}
+_HEAD_PLAN = Plan(_TEXTS | {CODE_VALUE, SCHEME}, frozenset({TITLE}))
 _PLAN = content_plan(_TEXTS, frozenset({REFERENCED_REQUEST}))
 _SHOWN = tuple(
     field.name
@@ -119,12 +122,12 @@ def read_report(path: Path, zone: ZoneInfo, not_patient: tuple[str, ...] = ()) -
 
     Raises ItemRefused: the reasons of `read_part10`, MISSING_IDENTIFIER, MISSING_TIME, BAD_STRUCTURE.
     """
-    file = read_part10(path, _PLAN)
-    root = file.dataset
-    texts = file_texts(file, _TEXTS)
-    reason = _left_out(texts, root)
+    head = read_part10(path, _HEAD_PLAN)
+    reason = _left_out(file_texts(head, _TEXTS), head.dataset)
     if reason is not None:
         return reason
+    file = read_part10(path, _PLAN, windows=WINDOWS[-1:])
+    root, texts = file.dataset, file_texts(file, _TEXTS)
     report_uid = uid(texts.get(SOP_INSTANCE_UID, ""))
     if report_uid is None:
         raise ItemRefused(Reason.MISSING_IDENTIFIER, "no SOPInstanceUID")
@@ -141,7 +144,7 @@ def _left_out(texts: dict[int, str], root: Dataset) -> FilterReason | None:
     sop_class = texts.get(SOP_CLASS_UID, "")
     if sop_class == MEDIA_DIRECTORY:
         return FilterReason.MEDIA_DIRECTORY
-    if sop_class.startswith(STRUCTURED_REPORT) or root.sequences.get(CONTENT):
+    if sop_class.startswith(STRUCTURED_REPORT) or (not sop_class and root.sequences.get(TITLE)):
         return FilterReason.NOT_A_DOSE_REPORT
     if not sop_class:
         raise ItemRefused(Reason.MISSING_IDENTIFIER, "neither SOPClassUID nor a report's title")

@@ -127,11 +127,11 @@ def test_more_elements_than_the_budget_are_refused_quickly() -> None:
     flat = element(0x00091001, b"LO", b"") * 4_000_000  # as much as one file may hold of them
     nested = element(0x00081140, b"SQ", ITEM + flat[: 1 << 24], UNDEFINED)
     for data in (flat, nested):
-        begun = time.perf_counter()
+        begun = time.process_time()
         with pytest.raises(ItemRefused) as refusal:
             scanned(data)
         assert refusal.value.reason is Reason.OVERSIZED
-        assert time.perf_counter() - begun < 1.0
+        assert time.process_time() - begun < 1.0
 
 
 def test_a_prefix_that_ends_before_what_is_wanted_asks_for_more() -> None:
@@ -156,10 +156,10 @@ def deflated(body: bytes) -> bytes:
 def test_a_deflate_bomb_is_refused_within_a_second_and_bounded_memory() -> None:
     bomb = deflated(element(MODALITY, b"CS", b"CT") + element(0x00091001, b"OB", b"", 1 << 30) + bytes(1 << 28))
     assert len(bomb) < 1 << 20
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises((ItemRefused, NeedMoreError)):
         parse_part10(bomb, len(bomb), PLAN)
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
 
 
 def test_a_deflated_data_set_that_breaks_off_is_truncated() -> None:
@@ -211,6 +211,6 @@ def test_pixels_are_never_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(head)
         file.truncate(1 << 30)  # a hole of 1 GiB
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert read_part10(path, PLAN).dataset.values == {MODALITY: b"CT"}
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5

@@ -224,7 +224,7 @@ def test_identifiers_longer_than_64_characters_stay_distinct() -> None:
 def test_a_thousand_headers_take_about_a_second(tmp_path: Path) -> None:
     path = write(tmp_path / "x", StationName="NCT1")
     source, (feed, settings) = DicomFiles(), feed_of(tmp_path)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(1000):
         assert isinstance(next(source.read(path, feed, settings)), Read)
-    assert time.perf_counter() - begun < 2.0  # 0.3 s alone on one core
+    assert time.process_time() - begun < 2.0  # 0.3 s alone on one core
