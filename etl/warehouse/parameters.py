@@ -84,7 +84,9 @@ class Rules:
     longest_exam_min: float = 720.0  # a longer interval is a clock fault, not table time
     open_exam_cap_min: float = 240.0  # kpis.md E5: an exam begun and not ended is in progress for so long at most
     images_settle_min: float = 120.0  # the last image is the end when nothing came for so long
+    booking_default_min: float = 30.0  # length of a booking that states none
     same_study_join_min: float = 720.0  # accessions of one study further apart are separate visits
+    calendar_ahead_days: int = 400  # hours further ahead of the data are not kept
     clock_window_days: int = 14  # offsets
     drift_window_days: int = 60
     clock_least_exams: int = 10

@@ -1,0 +1,41 @@
+"""The instant that counts as now: the latest time at which anything is plausibly known (decision 4)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pandas as pd
+from sqlalchemy import Connection, Date, Select, Table, cast, func, select
+
+from etl.warehouse.append import read_frame
+from etl.warehouse.parameters import Rules
+from etl.warehouse.tables import event, event_dose, event_series
+
+DEFAULT = Rules()
+
+
+def data_time(connection: Connection, rules: Rules = DEFAULT) -> datetime | None:
+    """Return `data_at` of the events held, None without any; stamps of a clock far ahead do not move it."""
+    days = pd.concat([read_frame(connection, _by_day(t)) for t in (event, event_series, event_dose)])
+    if days.empty:
+        return None
+    days = days.groupby("day").agg(n=("n", "sum"), last=("last", "max")).sort_index()
+    until = latest_plausible(list(days.index), [int(n) for n in days["n"]], rules)
+    last: datetime = days.loc[until, "last"].to_pydatetime()
+    return last
+
+
+def _by_day(table: Table) -> Select[tuple[date, int, datetime]]:
+    known = func.coalesce(table.c.known_at, table.c.occurred_at)
+    day = cast(known, Date).label("day")
+    return select(day, func.count().label("n"), func.max(known).label("last")).group_by(day)
+
+
+def latest_plausible(days: list[date], counts: list[int], rules: Rules) -> date:
+    """Return the last of sorted days before a long gap that hardly any event lies beyond."""
+    beyond, total = sum(counts), sum(counts)
+    for place, day in enumerate(days[:-1]):
+        beyond -= counts[place]
+        if (days[place + 1] - day).days > rules.future_gap_days and beyond < rules.future_share * total:
+            return day
+    return days[-1]

@@ -1,0 +1,214 @@
+"""Derivation: links, dimensions and facts as a pure function of the event tables and the parameter set (decision 2).
+
+It looks at what table `touched` notes and at exams whose facts depend on the data's now, or at everything when the
+parameter set changed. Both ways give the same facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+from sqlalchemy import Connection, Table, delete, func, insert, select
+
+from etl.warehouse.append import read_frame
+from etl.warehouse.clocks import derive_clocks
+from etl.warehouse.closure import Closure, connected
+from etl.warehouse.compute import ExamFacts, exam_facts
+from etl.warehouse.data_time import data_time
+from etl.warehouse.derive_quality import derive_completeness, derive_feeds, derive_quarantine, derive_runs
+from etl.warehouse.event_set import event_types, read_all, selected
+from etl.warehouse.keys import NO_EXAM
+from etl.warehouse.local_time import microsecond
+from etl.warehouse.openings import derive_openings
+from etl.warehouse.parameters import Parameters
+from etl.warehouse.patients import Patients, merged_patients
+from etl.warehouse.scanner_facts import ScannerDays, opening_days, scanner_days, write_all, write_days
+from etl.warehouse.store import remove, rewrite, store
+from etl.warehouse.tables import (
+    dim_patient,
+    dim_scanner,
+    dim_site,
+    event,
+    event_dose,
+    event_opening,
+    event_series,
+    fact_acquisition,
+    fact_clock,
+    fact_completeness,
+    fact_dose_event,
+    fact_exam,
+    fact_feed,
+    fact_opening,
+    fact_quarantine,
+    fact_report_version,
+    fact_run,
+    fact_scanner_hour,
+    fact_slot,
+    fact_visit,
+    link,
+    parameter_set,
+    touched,
+)
+
+__all__ = ["DeriveReport", "data_time", "derive"]
+
+EXAM_TABLES = (fact_exam, fact_slot, fact_report_version, fact_acquisition, fact_dose_event)
+FULL_SHARE = 0.25  # when so much of the events is touched, deriving everything is quicker
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveReport:
+    """What a derivation did: exams derived, whether it was everything, and merges that go in a circle."""
+
+    data_at: datetime | None
+    exams: int
+    full: bool
+    changed: bool
+    merge_cycles: tuple[str, ...] = ()
+
+
+def derive(connection: Connection, parameters: Parameters, *, full: bool = False) -> DeriveReport:
+    """Bring links, dimensions and facts up to the event tables, within the caller's transaction.
+
+    Derives everything when `full` or when the parameter set is another than the last one used, else what was
+    touched since. Empties table `touched`.
+    """
+    data_at = data_time(connection, parameters.rules)
+    noted = connection.execute(select(func.count()).select_from(touched)).scalar_one()
+    fresh_parameters = _last_parameters(connection) != parameters.hash
+    if data_at is None:
+        data_at = datetime(1970, 1, 1, tzinfo=UTC)
+    merges = read_frame(connection, selected(event).where(event.c.prior_patient_token.is_not(None)))
+    patients = merged_patients(merges.assign(type=event_types(merges, parameters)))
+    full = full or fresh_parameters or noted > FULL_SHARE * _events(connection)
+    if full:
+        exams = _derive_everything(connection, patients, parameters, microsecond(data_at))
+    else:
+        exams = _derive_touched(connection, patients, parameters, microsecond(data_at))
+    _about_data(connection, parameters, data_at)
+    connection.execute(delete(touched))
+    if fresh_parameters:
+        connection.execute(delete(parameter_set).where(parameter_set.c.parameter_hash == parameters.hash))
+        connection.execute(insert(parameter_set).values(parameter_hash=parameters.hash, used_at=datetime.now(UTC)))
+    return DeriveReport(data_at, exams, full, bool(noted) or full, patients.cycles)
+
+
+def _last_parameters(connection: Connection) -> str | None:
+    last = select(parameter_set.c.parameter_hash).order_by(parameter_set.c.used_at.desc()).limit(1)
+    found: str | None = connection.execute(last).scalar_one_or_none()
+    return found
+
+
+def _events(connection: Connection) -> int:
+    tables = (event, event_series, event_dose, event_opening)
+    return sum(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables)
+
+
+def _derive_everything(connection: Connection, patients: Patients, parameters: Parameters, data_at: int) -> int:
+    events = read_all(connection, parameters)
+    facts = exam_facts(events, patients, parameters, data_at)
+    for table in (link, *EXAM_TABLES, fact_visit, fact_scanner_hour):
+        connection.execute(delete(table))
+    openings = derive_openings(events.openings, parameters)
+    rewrite(connection, fact_opening, openings)
+    visit_key = write_all(connection, facts.exams, facts.slots, facts.acquisitions, openings, parameters, data_at)
+    _store_exam_facts(connection, facts, visit_key)
+    tokens = pd.concat([f["patient_token"] for f in (events.workflow, events.series, events.dose)])
+    rewrite(connection, dim_patient, _patients(tokens, patients))
+    return len(facts.exams)
+
+
+def _derive_touched(connection: Connection, patients: Patients, parameters: Parameters, data_at: int) -> int:
+    closure = connected(connection, patients)
+    facts = exam_facts(closure.event_set(parameters), patients, parameters, data_at)
+    keys = closure.old_exams | {int(k) for k in facts.exams["exam_key"]}
+    days = _openings(connection, parameters) | _days_of(connection, closure.old_exams)
+    days |= scanner_days(facts.exams, "begin_local_date", "end_local_date")
+    days |= scanner_days(facts.slots, "local_date")
+    _remove_exam_facts(connection, closure, facts, keys)
+    store(connection, fact_slot, facts.slots)
+    visit_key = pd.Series(dtype="int64")
+    if days:
+        window = ScannerDays(frozenset(days))
+        visit_key = write_days(connection, facts.exams, facts.acquisitions, window, parameters, data_at)
+    _store_exam_facts(connection, facts, visit_key, with_slots=False)
+    tokens = pd.concat([f["patient_token"] for f in closure.frames.values()]).dropna().drop_duplicates()
+    known = _patients(tokens, patients)
+    remove(connection, dim_patient.c.patient_token, known["patient_token"])
+    store(connection, dim_patient, known)
+    return len(facts.exams)
+
+
+def _store_exam_facts(
+    connection: Connection, facts: ExamFacts, visit_key: pd.Series, *, with_slots: bool = True
+) -> None:
+    key = visit_key.astype("Int64").reindex(facts.exams["exam_key"]).reset_index(drop=True)
+    store(connection, link, facts.links.rows)
+    store(connection, fact_exam, facts.exams.assign(visit_key=key))
+    store(connection, fact_report_version, facts.reports)
+    store(connection, fact_acquisition, facts.acquisitions)
+    store(connection, fact_dose_event, facts.dose_events)
+    if with_slots:
+        store(connection, fact_slot, facts.slots)
+
+
+def _remove_exam_facts(connection: Connection, closure: Closure, facts: ExamFacts, keys: set[int]) -> None:
+    """Delete what the closure's events and exams gave before."""
+    remove(connection, link.c.event_id, closure.event_ids())
+    for table in EXAM_TABLES:
+        remove(connection, table.c.exam_key, keys - {NO_EXAM})
+    if len(facts.acquisitions):
+        remove(connection, fact_acquisition.c.series_key, facts.acquisitions["series_key"])
+    if len(facts.dose_events):
+        remove(connection, fact_dose_event.c.irradiation_token, facts.dose_events["irradiation_token"])
+
+
+def _days_of(connection: Connection, exams: set[int]) -> set[tuple[str, int]]:
+    """Return the scanner days that exams touched as they are stored now."""
+    days: set[tuple[str, int]] = set()
+    for table, names in ((fact_exam, ("begin_local_date", "end_local_date")), (fact_slot, ("local_date",))):
+        columns = [table.c[n] for n in ("scanner_code", *names)]
+        frame = read_frame(connection, select(*columns).where(table.c.exam_key.in_(sorted(exams))))
+        days |= scanner_days(frame, *names)
+    return days
+
+
+def _openings(connection: Connection, parameters: Parameters) -> set[tuple[str, int]]:
+    """Rewrite the calendar when it was touched and return the scanner days on which it changed."""
+    if not _is_touched(connection, event_opening):
+        return set()
+    before = read_frame(connection, select(fact_opening))
+    rewrite(connection, fact_opening, derive_openings(read_frame(connection, selected(event_opening)), parameters))
+    after = read_frame(connection, select(fact_opening))
+    both = pd.concat([before.drop_duplicates(), after.drop_duplicates()], ignore_index=True)
+    return opening_days(both[~both.duplicated(keep=False)], parameters)
+
+
+def _is_touched(connection: Connection, table: Table) -> bool:
+    noted = select(touched.c.event_id).where(touched.c.event_table == table.name).limit(1)
+    return connection.execute(noted).first() is not None
+
+
+def _patients(tokens: pd.Series, patients: Patients) -> pd.DataFrame:
+    known = pd.concat([tokens, pd.Series(list(patients.canonical), dtype="str")]) if len(tokens) else tokens
+    known = known.dropna().drop_duplicates().reset_index(drop=True)
+    return pd.DataFrame({"patient_token": known, "patient_key": patients.keys(known)})
+
+
+def _about_data(connection: Connection, parameters: Parameters, data_at: datetime) -> None:
+    """Rewrite the small tables that describe the data and the department."""
+    rewrite(connection, fact_feed, derive_feeds(connection, parameters, data_at))
+    rewrite(connection, fact_quarantine, derive_quarantine(connection, parameters))
+    rewrite(connection, fact_run, derive_runs(connection, parameters))
+    rewrite(connection, fact_completeness, derive_completeness(connection))
+    names = ("scanner_code", "exam_begin_at", "begin_offset_min", "end_offset_min")
+    timed = read_frame(
+        connection, select(*[fact_exam.c[n] for n in names]).where(fact_exam.c.begin_offset_min.is_not(None))
+    )
+    rewrite(connection, fact_clock, derive_clocks(timed, parameters, microsecond(data_at)))
+    sites = [(s.code, s.name, s.zone) for s in parameters.sites]
+    rewrite(connection, dim_site, pd.DataFrame(sites, columns=["site_code", "name", "zone"]))
+    scanners = [(s.code, s.site, s.modality, s.name) for s in parameters.scanners]
+    rewrite(connection, dim_scanner, pd.DataFrame(scanners, columns=["scanner_code", "site_code", "modality", "name"]))

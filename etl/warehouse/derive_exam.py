@@ -1,0 +1,210 @@
+"""Exam facts: one row an exam, with every milestone first and last, as an accumulating snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from etl.records import EventType as E
+from etl.warehouse.derive_dose import dose_totals
+from etl.warehouse.exam_clock import Chosen, choose
+from etl.warehouse.exam_description import describe, last_said, texts
+from etl.warehouse.exam_device import DeviceSpans, device_spans, device_texts
+from etl.warehouse.exam_durations import durations
+from etl.warehouse.intervals import MINUTE_US, Floats
+from etl.warehouse.keys import NO_EXAM, Ints
+from etl.warehouse.link import Links
+from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
+from etl.warehouse.milestones import BOOKINGS, NONE, Milestones, build_milestones, codes, take
+from etl.warehouse.parameters import Parameters
+from etl.warehouse.patients import Patients
+from etl.warehouse.reference_match import report_targets
+from etl.warehouse.stops import REPORTS, Stops, stops_in_force
+
+Texts = npt.NDArray[np.object_]
+AFTER_END = (E.IMAGES_AVAILABLE, E.QC_COMPLETE, E.READ_OPENED, E.DICTATED, *REPORTS, E.PATIENT_DEPARTED)
+LOCAL = {
+    "order": "order_entered_at",
+    "appointment": "appointment_at",
+    "begin": "exam_begin_at",
+    "end": "exam_end_at",
+    "final": "first_final_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exams:
+    """`frame`: fact_exam without visit_key and is_addon, with study_token, by exam_key; `found`: its events."""
+
+    frame: pd.DataFrame
+    found: Milestones
+
+
+def derive_exams(
+    workflow: pd.DataFrame,
+    links: Links,
+    acquired: pd.DataFrame,
+    dosed: pd.DataFrame,
+    patients: Patients,
+    parameters: Parameters,
+    data_at: int,
+) -> Exams:
+    """Return the exams that linked events make; `data_at` is the instant that counts as now (microseconds)."""
+    named = links.exams.sort_values("exam_key", ignore_index=True)
+    keys = named["exam_key"].to_numpy(dtype=np.int64)
+    rows = workflow.merge(links.rows.loc[links.rows["exam_key"] != NO_EXAM, ["event_id", "exam_key"]], on="event_id")
+    exam = np.searchsorted(keys, rows["exam_key"].to_numpy(dtype=np.int64))
+    found = build_milestones(rows, exam, len(keys), parameters)
+    said = last_said(rows, exam, len(keys))
+    device = device_texts(keys, acquired, dosed)
+    described = describe(said, found, device, patients, parameters)
+    study = texts(said["study_token"].astype(object).where(said["study_token"].notna(), device["study_token"]))
+    spans = device_spans(keys, study, found.restart_at, acquired, dosed)
+    named = _named(named).assign(study_token=study)
+    frame = pd.concat([named, described, _timed(found, spans, described, parameters, data_at)], axis=1)
+    frame = frame.join(dose_totals(dosed), on="exam_key")
+    return Exams(frame, found)
+
+
+def _named(named: pd.DataFrame) -> pd.DataFrame:
+    token = named["token"].where(named["anchor"] == "accession")
+    return pd.DataFrame({"exam_key": named["exam_key"], "accession_token": token})
+
+
+def _timed(
+    found: Milestones, spans: DeviceSpans, described: pd.DataFrame, parameters: Parameters, data_at: int
+) -> pd.DataFrame:
+    """Return milestones, status, calendar and durations."""
+    site = texts(described["site_code"])
+    begin = choose("begin", _begins(found, spans), site, parameters)
+    end = choose("end", _ends(found, spans, parameters, data_at), site, parameters)
+    device_begin = np.where(spans.performed_begin != NO_TIME, spans.performed_begin, spans.first_acquisition)
+    stops = stops_in_force(found, device_begin)
+    at, planned = _booking(found)
+    at |= _milestones(found, spans, stops) | {"exam_begin_at": begin.at, "exam_end_at": end.at}
+    spent, wrong = durations(at, planned)
+    status = _status(at, found)
+    performed = (begin.at != NO_TIME) & (end.at != NO_TIME) & (stops.aborted_at == NO_TIME)
+    columns: dict[str, object] = {name: times(at[name]) for name in at if name not in {"ris_begin_at", "ris_end_at"}}
+    columns |= _source("exam_begin", begin) | _source("exam_end", end) | spent
+    columns |= {
+        "status": status,
+        "planned_duration_min": planned,
+        "is_performed": performed,
+        "has_images": spans.has_images,
+        "has_dose_report": spans.has_dose_report,
+        "has_order_violation": wrong,
+    }
+    columns |= _calendar(at, site, parameters)
+    end_day, _ = local_days(end.at, site, parameters.zones)
+    columns["report_target_min"] = report_targets(described, end_day, parameters.targets)
+    return pd.DataFrame(columns)
+
+
+def _source(name: str, chosen: Chosen) -> dict[str, object]:
+    return {f"{name}_source": chosen.source, f"{name}_difference_min": chosen.difference_min}
+
+
+def _begins(found: Milestones, spans: DeviceSpans) -> dict[str, Ints]:
+    return {
+        "ris": found.first_at(E.EXAM_BEGIN),
+        "mpps": spans.performed_begin,
+        "dicom": spans.first_acquisition,
+    }
+
+
+def _ends(found: Milestones, spans: DeviceSpans, parameters: Parameters, data_at: int) -> dict[str, Ints]:
+    """The last image so far is an end only when later steps were taken or nothing came for a while."""
+    settle = round(parameters.rules.images_settle_min * MINUTE_US)
+    last = spans.last_acquisition
+    settled = (found.any_last(AFTER_END) != NONE) | (last <= data_at - settle)
+    return {
+        "ris": found.first_at(E.EXAM_END),
+        "mpps": spans.performed_end,
+        "dicom": np.where(settled, last, NO_TIME),
+    }
+
+
+def _booking(found: Milestones) -> tuple[dict[str, Ints], Floats]:
+    """Return the last booking: when made, for when, and its planned minutes; the latest that states each."""
+    made = found.any_last(BOOKINGS)
+    booked = np.isin(found.type, codes(BOOKINGS))
+    start = microseconds(found.rows["appointment_at"])
+    length = found.rows["planned_duration_min"].to_numpy(dtype=np.float64, na_value=np.nan)
+    stated = _last_where(booked & (start != NO_TIME), found)
+    planned = _last_where(booked & ~np.isnan(length), found)
+    minutes = length[np.maximum(planned, 0)] if len(length) else np.full(len(planned), np.nan)
+    return (
+        {"scheduled_at": found.time_of(made), "appointment_at": take(start, stated, NO_TIME)},
+        np.where(planned == NONE, np.nan, minutes),
+    )
+
+
+def _last_where(mask: npt.NDArray[np.bool_], found: Milestones) -> Ints:
+    place = np.flatnonzero(mask)
+    last = np.full(len(found.first), NONE, dtype=np.int64)
+    last[found.exam[place]] = place
+    return last
+
+
+def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops) -> dict[str, Ints]:
+    first, last = found.first_at, found.last_at
+    entered, accepted, images = first(E.ORDER_ENTERED), first(E.ORDER_ACCEPTED), first(E.IMAGES_AVAILABLE)
+    final, addendum = first(E.FINAL), first(E.ADDENDUM)
+    signed = np.where(final != NO_TIME, final, addendum)  # a correction proves a final that was lost
+    return {
+        "order_entered_at": entered,
+        "order_accepted_at": np.where(accepted != NO_TIME, accepted, entered),
+        "arrived_at": first(E.PATIENT_ARRIVED),
+        "in_room_at": first(E.IN_ROOM),
+        "ris_begin_at": first(E.EXAM_BEGIN),
+        "ris_end_at": first(E.EXAM_END),
+        "first_acquisition_at": spans.first_acquisition,
+        "last_acquisition_at": spans.last_acquisition,
+        "qc_complete_at": first(E.QC_COMPLETE),
+        "images_available_at": np.where(images != NO_TIME, images, spans.stored),
+        "read_opened_at": first(E.READ_OPENED),
+        "dictated_at": first(E.DICTATED),
+        "first_prelim_at": first(E.PRELIM),
+        "last_prelim_at": last(E.PRELIM),
+        "first_final_at": signed,
+        "last_final_at": np.maximum(last(E.FINAL), last(E.ADDENDUM)),
+        "first_communication_at": found.time_of(found.any_first((*REPORTS, E.CRIT_NOTIFIED))),
+        "first_addendum_at": np.where(addendum > signed, addendum, NO_TIME),
+        "cancelled_at": stops.cancelled_at,
+        "aborted_at": stops.aborted_at,
+        "no_show_at": stops.no_show_at,
+    }
+
+
+def _status(at: dict[str, Ints], found: Milestones) -> Texts:
+    """Return the furthest state; a stop in force outranks what came before it, a report outranks a stop."""
+    booked = found.any_last(BOOKINGS) != NONE
+    ladder = (
+        ("final", at["first_final_at"]),
+        ("preliminary", at["first_prelim_at"]),
+        ("aborted", at["aborted_at"]),
+        ("cancelled", at["cancelled_at"]),
+        ("no_show", at["no_show_at"]),
+        ("ended", at["exam_end_at"]),
+        ("in_progress", at["exam_begin_at"]),
+        ("arrived", at["arrived_at"]),
+    )
+    rest = np.where(booked, "scheduled", "ordered")
+    return np.select([t != NO_TIME for _, t in ladder], [name for name, _ in ladder], default=rest).astype(object)
+
+
+def _calendar(at: dict[str, Ints], site: Texts, parameters: Parameters) -> dict[str, object]:
+    """Return site-local dates and hours of the bases KPIs bucket by, and the shift (decision 9)."""
+    columns: dict[str, object] = {}
+    for name, milestone in LOCAL.items():
+        day, hour = local_days(at[milestone], site, parameters.zones)
+        columns |= {f"{name}_local_date": dates(day), f"{name}_local_hour": hours(hour)}
+    basis = at["order_entered_at"]
+    for milestone in ("exam_begin_at", "exam_end_at"):
+        basis = np.where(at[milestone] != NO_TIME, at[milestone], basis)
+    columns["shift"] = shifts(*local_days(basis, site, parameters.zones), parameters.rules.shift_hours)
+    return columns

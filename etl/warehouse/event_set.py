@@ -1,0 +1,136 @@
+"""The events derivation works on: read, clock-corrected and mapped to the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import Connection, Select, Table, select
+
+from etl.records import EventType
+from etl.warehouse.engine import read_frame
+from etl.warehouse.keys import Ints
+from etl.warehouse.local_time import NO_TIME, microseconds
+from etl.warehouse.parameters import Parameters, StatusRule
+from etl.warehouse.tables import event, event_dose, event_opening, event_series
+
+TYPES = tuple(EventType)
+TYPE_CODE = {kind: code for code, kind in enumerate(TYPES)}
+NO_EVENT = -1  # mapped to nothing on purpose
+UNMAPPED = -2
+TOKENS = (
+    "accession_token",
+    "filler_token",
+    "placer_token",
+    "study_token",
+    "appointment_token",
+    "visit_token",
+)
+NOT_DERIVED_FROM = frozenset({"raw_time", "time_flag", "content_hash", "key_epoch", "utc_offset_min"})
+
+
+@dataclass(frozen=True, slots=True)
+class EventSet:
+    """Event rows of the four tables. Frames hold the tables' columns with corrected times.
+
+    `workflow` has `type` (position in TYPES, NO_EVENT or UNMAPPED) and int64 microseconds `at` and `known`
+    (NO_TIME: unknown) beside them.
+    """
+
+    workflow: pd.DataFrame
+    series: pd.DataFrame
+    dose: pd.DataFrame
+    openings: pd.DataFrame
+
+
+def columns(table: Table) -> list[str]:
+    """Return the columns of an event table that derivation uses."""
+    return [c.name for c in table.columns if c.name not in NOT_DERIVED_FROM]
+
+
+def selected(table: Table) -> Select[tuple[object, ...]]:
+    """Return a SELECT of the columns derivation uses, without rows chosen."""
+    return select(*[table.c[name] for name in columns(table)])
+
+
+def read_all(connection: Connection, parameters: Parameters) -> EventSet:
+    """Read every event."""
+    frames = [read_frame(connection, selected(t)) for t in (event, event_series, event_dose, event_opening)]
+    return prepared(*frames, parameters)
+
+
+def prepared(
+    workflow: pd.DataFrame, series: pd.DataFrame, dose: pd.DataFrame, openings: pd.DataFrame, parameters: Parameters
+) -> EventSet:
+    """Return raw event rows clock-corrected, mapped, and in an order that does not depend on arrival."""
+    workflow, series, dose, openings = (
+        frame.sort_values("event_id", ignore_index=True) for frame in (workflow, series, dose, openings)
+    )
+    corrections = parameters.clock_corrections
+    series = _corrected(series, ("occurred_at", "end_at", "performed_begin_at", "performed_end_at"), corrections)
+    dose = _corrected(dose, ("occurred_at", "ended_at"), corrections)
+    workflow = _corrected(workflow, ("occurred_at",), corrections)
+    workflow["type"] = event_types(workflow, parameters)
+    workflow["at"] = microseconds(workflow["occurred_at"])
+    workflow["known"] = microseconds(workflow["known_at"])
+    return EventSet(workflow, series, dose, openings)
+
+
+def _corrected(frame: pd.DataFrame, at: Iterable[str], corrections: Mapping[str, float]) -> pd.DataFrame:
+    """Add each clock's correction to the times it wrote; the event tables keep the raw ones."""
+    seconds = frame["clock_key"].map(dict(corrections)).astype("float64")
+    wrong = seconds.notna().to_numpy()
+    if wrong.any():
+        shift = pd.to_timedelta(seconds[wrong], unit="s").astype("timedelta64[us]")
+        for name in at:
+            frame[name] = frame[name].where(~wrong, frame[name] + shift)
+    return frame
+
+
+def event_types(workflow: pd.DataFrame, parameters: Parameters) -> npt.NDArray[np.int8]:
+    """Return each row's type: the first status rule whose kind, preset and pattern fit its feed and local code."""
+    feeds = {feed.key: feed for feed in parameters.feeds}
+    pairs = workflow[["feed_key", "local_code"]]
+    known = pairs.drop_duplicates()
+    codes = [
+        type_code(parameters.status_rules, feeds[feed].kind, feeds[feed].preset, code) if feed in feeds else UNMAPPED
+        for feed, code in known.itertuples(index=False)
+    ]
+    merged = pairs.merge(known.assign(type=np.array(codes, dtype=np.int8)), on=["feed_key", "local_code"], how="left")
+    return np.asarray(merged["type"], dtype=np.int8)
+
+
+def type_code(rules: Iterable[StatusRule], kind: str, preset: str, local_code: str) -> int:
+    """Return the type a local code maps to: a position in TYPES, NO_EVENT or UNMAPPED."""
+    for rule in rules:
+        if rule.kind == kind and rule.preset in ("", "*", preset) and fnmatchcase(local_code, rule.pattern):
+            return TYPE_CODE[EventType(rule.event_type)] if rule.event_type else NO_EVENT
+    return UNMAPPED
+
+
+def canonical(codes: pd.Series, mapping: Mapping[str, str]) -> pd.Series:
+    """Return codes translated by an upper-cased map, NULL where the map has none."""
+    unique = codes.dropna().unique()
+    return codes.map({code: mapping.get(str(code).strip().upper()) for code in unique})
+
+
+def feed_kinds(workflow: pd.DataFrame, parameters: Parameters) -> Ints:
+    """Return each row's rank in the order in which feeds are believed; kinds not listed come last."""
+    rank = {kind: place for place, kind in enumerate(parameters.rules.feed_kinds)}
+    by_feed = {feed.key: rank.get(feed.kind, len(rank)) for feed in parameters.feeds}
+    return np.asarray(workflow["feed_key"].map(by_feed).fillna(len(rank)), dtype=np.int64)
+
+
+def order_key(frame: pd.DataFrame) -> Ints:
+    """Return the positions of rows sorted by (at, known, event_id); a row without knowledge time comes first."""
+    # rows are sorted by event_id already, and lexsort is stable
+    return np.lexsort((frame["known"].to_numpy(), frame["at"].to_numpy()))
+
+
+def is_time(values: Ints) -> npt.NDArray[np.bool_]:
+    """Return where an int64 time is known."""
+    return values != NO_TIME

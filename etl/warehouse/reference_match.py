@@ -1,0 +1,86 @@
+"""Matching procedures and targets of reference tables to exams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from fnmatch import fnmatchcase
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from etl.warehouse.intervals import Floats
+from etl.warehouse.keys import Ints
+from etl.warehouse.local_time import NO_DAY
+from etl.warehouse.parameters import ProcedureRule, TargetRule
+from etl.warehouse.reference import ANY
+
+Texts = npt.NDArray[np.object_]
+REPORT_PHASES = frozenset({"report", "report_tat", "T16"})
+EPOCH = date(1970, 1, 1)
+
+
+def words(text: object) -> str:
+    """Return a procedure name as upper-case words with a space on both sides of each."""
+    return " " + " ".join(re.sub(r"[^A-Z0-9+]+", " ", str(text).upper()).split()) + " "
+
+
+def procedure_groups(exams: pd.DataFrame, rules: Iterable[ProcedureRule]) -> tuple[Texts, Texts]:
+    """Return group and section by modality, procedure_code and procedure_text; the first rule that fits wins.
+
+    A pattern is compared with the code as sent and with the words of the name.
+    """
+    table = tuple(rules)
+    frame = exams[["modality", "procedure_code", "procedure_text"]].astype(object)
+    frame = frame.where(frame.notna(), None)
+    found = {row: _rule(table, *row) for row in set(frame.itertuples(index=False, name=None))}
+    matched = [found[row] for row in frame.itertuples(index=False, name=None)]
+    group = np.array([m.procedure_group if m else None for m in matched], dtype=object)
+    section = np.array([(m.section or None) if m else None for m in matched], dtype=object)
+    return group, section
+
+
+def _rule(table: tuple[ProcedureRule, ...], modality: object, code: object, text: object) -> ProcedureRule | None:
+    known_code, known_words = str(code or "").strip().upper(), words(text or "")
+    for rule in table:
+        if rule.modality in (ANY, modality) and (
+            fnmatchcase(known_words, rule.pattern) or fnmatchcase(known_code, rule.pattern)
+        ):
+            return rule
+    return None
+
+
+def report_targets(exams: pd.DataFrame, end_day: Ints, targets: Iterable[TargetRule]) -> Floats:
+    """Return the report target in minutes valid on each exam's end day for its class, NaN without one.
+
+    The rule naming most of site, modality, priority and patient class wins, the earlier row among equals.
+    """
+    rules = [t for t in targets if t.phase in REPORT_PHASES]
+    target = np.full(len(exams), np.nan)
+    for rule in sorted(rules[::-1], key=_named):
+        target[_applies(rule, exams, end_day)] = rule.target_min
+    return target
+
+
+def _named(rule: TargetRule) -> int:
+    return sum(v != ANY for v in (rule.site, rule.modality, rule.priority, rule.patient_class))
+
+
+def _applies(rule: TargetRule, exams: pd.DataFrame, end_day: Ints) -> npt.NDArray[np.bool_]:
+    applies = end_day != NO_DAY
+    if rule.valid_from is not None:
+        applies &= end_day >= (rule.valid_from - EPOCH).days
+    if rule.valid_to is not None:
+        applies &= end_day < (rule.valid_to - EPOCH).days
+    wanted = {
+        "site_code": rule.site,
+        "modality": rule.modality,
+        "priority": rule.priority,
+        "patient_class": rule.patient_class,
+    }
+    for column, value in wanted.items():
+        if value != ANY:
+            applies &= exams[column].to_numpy(dtype=object) == value
+    return applies

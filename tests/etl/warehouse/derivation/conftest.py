@@ -1,0 +1,281 @@
+"""A small department whose events tests write down one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import Connection, Engine, Table, create_engine, insert
+
+from etl.records import EventType
+from etl.settings import Scanner, Site
+from etl.warehouse.append import as_stored, to_frame
+from etl.warehouse.compute import ExamFacts, exam_facts
+from etl.warehouse.engine import append
+from etl.warehouse.event_set import EventSet, prepared
+from etl.warehouse.local_time import microsecond
+from etl.warehouse.parameters import FeedRule, Parameters, ProcedureRule, StatusRule
+from etl.warehouse.patients import merged_patients
+from etl.warehouse.tables import event, event_dose, event_opening, event_series, metadata, touched
+
+START_AT = datetime(2026, 9, 1, 12, tzinfo=UTC)  # a Tuesday, 08:00 in New York
+TOKENS = {
+    "acc": "accession_token",
+    "filler": "filler_token",
+    "placer": "placer_token",
+    "study": "study_token",
+    "visit": "visit_token",
+    "appt": "appointment_token",
+    "patient": "patient_token",
+}
+
+
+def at(minutes: float) -> datetime:
+    """Return an instant so many minutes after the department's start."""
+    return START_AT + timedelta(minutes=minutes)
+
+
+def make_parameters(**changes: Any) -> Parameters:
+    """Return parameters of two sites whose feeds say `t:<event type>`."""
+    given: dict[str, Any] = {
+        "sites": (
+            Site(code="NORTH", name="North", zone="America/New_York"),
+            Site(code="SOUTH", name="South", zone="America/Chicago"),
+        ),
+        "scanners": (
+            Scanner(code="NCT1", site="NORTH", modality="CT", name="CT 1", station_names=("CT01", "OLDCT")),
+            Scanner(code="NCT2", site="NORTH", modality="CT", name="CT 2"),
+            Scanner(code="NMR1", site="NORTH", modality="MR", name="MR 1"),
+            Scanner(code="SCT1", site="SOUTH", modality="CT", name="CT South"),
+        ),
+        "feeds": (
+            FeedRule("north_hl7", "hl7v2", "NORTH"),
+            FeedRule("south_hl7", "hl7v2", "SOUTH"),
+            FeedRule("north_ris", "ris_csv", "NORTH"),
+            FeedRule("north_dicom", "dicom_files", "NORTH"),
+        ),
+        "status_rules": tuple(
+            StatusRule(kind, "", pattern + t, str(t))
+            for t in EventType
+            for kind, pattern in (("hl7v2", "t:"), ("hl7v2", "ADT^"), ("ris_csv", "t:"))
+        ),
+        "procedure_rules": (
+            ProcedureRule("CT", "* HEAD *", "CT head", "NEURO"),
+            ProcedureRule("*", "*", "other", "BODY"),
+        ),
+        "priorities": {"S": "STAT", "A": "URGENT", "R": "ROUTINE"},
+        "patient_classes": {"E": "E", "I": "I", "O": "O"},
+        "modalities": {"CT": "CT", "MR": "MR", "MRI": "MR"},
+    }
+    return Parameters(**(given | changes))
+
+
+class Ward:
+    """Events of a department, added one by one; times are minutes after START_AT or datetimes."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.rows: list[tuple[Table, dict[str, Any]]] = []
+
+    def _when(self, given: float | datetime) -> datetime:
+        return given if isinstance(given, datetime) else at(given)
+
+    def _add(self, table: Table, when: float | datetime, feed: str, values: dict[str, Any]) -> None:
+        row = {TOKENS.get(name, name): value for name, value in values.items()}
+        moment = self._when(when)
+        row |= {"feed_key": feed, "occurred_at": moment, "raw_time": moment.isoformat()}
+        row.setdefault("site_code", "SOUTH" if feed.startswith("south") else "NORTH")
+        row.setdefault("known_at", moment)
+        row.setdefault("clock_key", feed)
+        if isinstance(row["known_at"], (int, float)):
+            row["known_at"] = at(row["known_at"])
+        identity = repr(sorted((k, str(v)) for k, v in row.items() if k != "known_at"))
+        row.setdefault("event_id", hashlib.sha256(f"{table.name}{identity}".encode()).hexdigest()[:32])
+        row |= {"content_hash": "c", "key_epoch": 1}
+        self.rows.append((table, row))
+
+    def event(
+        self, kind: str, when: float | datetime, feed: str = "north_hl7", adt: bool = False, **values: Any
+    ) -> None:
+        """Add a workflow event."""
+        for name in ("appointment_at",):
+            if name in values:
+                values[name] = self._when(values[name])
+        self._add(event, when, feed, {"local_code": ("ADT^" if adt else "t:") + kind, **values})
+
+    def series(self, name: str, when: float | datetime, end: float | datetime | None = None, **values: Any) -> None:
+        """Add a DICOM series."""
+        ended = None if end is None else self._when(end)
+        for name_ in ("performed_begin_at", "performed_end_at", "stored_at"):
+            if name_ in values:
+                values[name_] = self._when(values[name_])
+        given = {"series_token": name, "end_at": ended, "local_code": "dicom", "modality": "CT", **values}
+        self._add(
+            event_series, when, values.pop("feed", "north_dicom"), {k: v for k, v in given.items() if k != "feed"}
+        )
+
+    def dose(self, name: str, when: float | datetime, **values: Any) -> None:
+        """Add an irradiation event."""
+        given = {"irradiation_token": name, "local_code": "dose", "modality": "CT", "is_patient": True, **values}
+        self._add(event_dose, when, "north_dicom", given)
+
+    def opening(self, scanner: str, kind: str, begin: float | datetime, end: float | datetime, **values: Any) -> None:
+        """Add a stretch of the calendar."""
+        begin_at, end_at = self._when(begin), self._when(end)
+        feed = "south_open" if scanner.startswith("S") else "north_open"
+        given = {"scanner_code": scanner, "kind": kind, "end_at": end_at, "local_date": begin_at.date()}
+        self._add(event_opening, begin_at, feed, {"local_code": kind, **given, **values})
+
+    def exam(self, acc: str, begin: float, minutes: float = 20, **values: Any) -> None:
+        """Add an exam from order to final report around its begin."""
+        values = {"acc": acc, "patient": f"p-{acc}", "modality": "CT", "station_name": "NCT1", **values}
+        steps = (("order_entered", -120), ("patient_arrived", -15), ("exam_begin", 0), ("exam_end", minutes))
+        for kind, offset in (*steps, ("prelim", minutes + 30), ("final", minutes + 60)):
+            self.event(kind, begin + offset, **values)
+
+    def frames(self) -> tuple[pd.DataFrame, ...]:
+        """Return the raw rows of the four event tables as `read_frame` would."""
+        return tuple(
+            to_frame(
+                _aware(as_stored(t, pd.DataFrame([r for table, r in self.rows if table is t] or [{"event_id": None}])))
+            )
+            .dropna(subset=["event_id"])
+            .reset_index(drop=True)
+            for t in (event, event_series, event_dose, event_opening)
+        )
+
+    def events(self) -> EventSet:
+        """Return the events prepared for derivation."""
+        return prepared(*self.frames(), self.parameters)
+
+    def facts(self, data_at: datetime | None = None) -> ExamFacts:
+        """Return the exam-grain facts."""
+        events = self.events()
+        now = microsecond(data_at or at(7 * 1440))
+        return exam_facts(events, merged_patients(events.workflow), self.parameters, now)
+
+    def one(self, acc: str | None = None, data_at: datetime | None = None) -> dict[str, Any]:
+        """Return one exam's row, the only one or that of an accession."""
+        exams = self.facts(data_at).exams
+        chosen = exams if acc is None else exams[exams["accession_token"] == acc]
+        assert len(chosen) == 1, chosen[["exam_key", "accession_token"]]
+        row: dict[str, Any] = chosen.iloc[0].to_dict()
+        return row
+
+    def load(self, connection: Connection, rows: list[tuple[Table, dict[str, Any]]] | None = None) -> None:
+        """Append rows to the event tables and note them as touched."""
+        given = self.rows if rows is None else rows
+        for table in (event, event_series, event_dose, event_opening):
+            mine = [row for t, row in given if t is table]
+            if mine:
+                append(connection, table, pd.DataFrame(mine))
+                noted = [{"event_table": table.name, "event_id": row["event_id"]} for row in mine]
+                connection.execute(insert(touched), noted)
+
+
+def _aware(rows: Any) -> Any:
+    import pyarrow as pa
+
+    fields = [pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in rows.schema]
+    return rows.cast(pa.schema(list(zip(rows.column_names, fields, strict=True))))
+
+
+@pytest.fixture
+def ward() -> Ward:
+    """An empty department."""
+    return Ward(make_parameters())
+
+
+@pytest.fixture
+def new_ward() -> Callable[..., Ward]:
+    """Makes departments with changed parameters."""
+    return lambda **changes: Ward(make_parameters(**changes))
+
+
+@pytest.fixture
+def minutes() -> Callable[[float], datetime]:
+    """The instant so many minutes after the department's start."""
+    return at
+
+
+@pytest.fixture
+def new_engine() -> Iterator[Callable[[], Engine]]:
+    """Makes empty warehouses in memory."""
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        engine = create_engine("duckdb:///:memory:")
+        metadata.create_all(engine)
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.dispose()
+
+
+@pytest.fixture
+def busy_ward(new_ward: Callable[..., Ward]) -> Callable[[int], Ward]:
+    """Makes departments full of everything, by seed."""
+
+    def make(seed: int) -> Ward:
+        ward, draw = new_ward(), random.Random(seed)  # noqa: S311 - test data
+        for n in range(40):
+            _random_exam(ward, draw, n)
+        for day in range(-1, 9):
+            ward.opening("NCT1", "open", day * 1440 - 60, day * 1440 + 540)
+            ward.opening("NMR1", "open", day * 1440 - 60, day * 1440 + 1380)
+        ward.opening("NCT1", "downtime_unplanned", 1500, 1590)
+        ward.opening("NCT1", "closure", 4 * 1440 - 60, 5 * 1440 + 540)
+        return ward
+
+    return make
+
+
+def _random_exam(ward: Ward, draw: random.Random, n: int) -> None:
+    begin = draw.randrange(0, 6 * 1440, 7)
+    scanner = draw.choice(["NCT1", "NCT2", "NMR1", "CT01"])
+    ids = {
+        "acc": f"a{n}",
+        "filler": f"f{n}",
+        "placer": f"p{n // 2}",
+        "study": f"s{n - n % 3}" if n % 7 == 0 else f"s{n}",
+    }
+    ids |= {"patient": f"pat{n // 3}", "visit": f"v{n // 4}"}
+    order = {k: v for k, v in ids.items() if k in draw.choice([("placer", "patient"), ("placer", "filler", "patient")])}
+    ward.event("order_entered", begin - 2000, **order, priority_code=draw.choice("SAR"), patient_class_code="O")
+    appt = {"appt": f"ap{n}", "station_name": scanner, "planned_duration_min": draw.choice([20.0, 30.0])}
+    ward.event("exam_scheduled", begin - 1990, filler=f"f{n}", appointment_at=begin - 5, **appt)
+    if draw.random() < 0.3:
+        ward.event("exam_rescheduled", begin - 1500, filler=f"f{n}", appointment_at=begin + 2, **appt)
+    fate = draw.random()
+    if fate < 0.15:
+        ward.event("appt_cancelled", begin - draw.randrange(10, 900), appt=f"ap{n}")
+    if 0.1 < fate < 0.2:
+        ward.event("no_show", begin + 30, filler=f"f{n}")
+    if fate >= 0.15:
+        _random_performance(ward, draw, n, begin, scanner, ids)
+    if n % 11 == 0:
+        ward.event("patient_merged", begin, patient=f"pat{n}", prior_patient_token=f"pat{n // 3}")
+
+
+def _random_performance(ward: Ward, draw: random.Random, n: int, begin: int, scanner: str, ids: dict[str, str]) -> None:
+    length = draw.randrange(5, 90)
+    ward.event("patient_arrived", begin - 12, adt=True, visit=ids["visit"], patient=ids["patient"])
+    ward.event("exam_begin", begin, **ids, modality="CT", station_name=scanner)
+    if draw.random() < 0.9:
+        ward.event("exam_end", begin + length, filler=f"f{n}", station_name=scanner)
+    elif draw.random() < 0.5:
+        ward.event("order_cancelled", begin + 3, filler=f"f{n}")
+    if draw.random() < 0.7:
+        for k in range(2):
+            ward.series(f"se{n}.{k}", begin + 2 + k * length * 0.8, study=ids["study"], station_name=scanner)
+        ward.dose(f"ir{n}", begin + 3, acc=ids["acc"], dlp_mgy_cm=100.0 + n, patient=ids["patient"])
+    if draw.random() < 0.8:
+        ward.event("prelim", begin + length + 40, acc=ids["acc"], reader_token="r1")
+        ward.event("final", begin + length + 90, study=ids["study"], reader_token="r2")
