@@ -10,6 +10,7 @@ _KEPT = re.compile(
     r"|\([0-9A-Fa-f]{4},\s?[0-9A-Fa-f]{4}\)"  # DICOM tag
     r"|[A-Z]{3}[\^_][A-Z]\d\d(?:[\^_][A-Z]{3}_[A-Z]\d\d)?"  # message type: ORM^O01
     r"|\d{1,9} (?:bytes?|characters?|rows?|columns?|items?|segments?|levels?|days?)\b"
+    r"|(?:[Cc]olumns?|[Mm]apping|[Cc]harset|[Zz]one|[Kk]eyword) '[^']{1,60}'(?:, '[^']{1,60}')*"  # ours or a header
     r"|(?:line|row|column|segment|field|byte|offset|position|item|message|level) \d{1,7}\b"
 )
 _VALUE = re.compile(

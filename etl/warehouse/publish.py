@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 
 from etl.errors import RadpulseError, RefusedError
 from etl.settings import Settings
-from etl.warehouse.derive import data_time
+from etl.warehouse.data_time import data_time
 from etl.warehouse.engine import held_versions, pointer_file, published_folder
+from etl.warehouse.parameters import load_parameters
 from etl.warehouse.tables import PUBLISHED_TABLES, data_version, parameter_set
 from etl.warehouse.version import Version, record_version
 
@@ -46,7 +47,7 @@ def publish(settings: Settings, engine: Engine) -> str:
     then the version before stays current.
     """
     with engine.begin() as connection:
-        version = _recorded(connection)
+        version = _recorded(connection, settings)
     if engine.dialect.name != "duckdb":
         return version.name
     path = published_folder(settings) / f"{version.name}.duckdb"
@@ -60,10 +61,10 @@ def publish(settings: Settings, engine: Engine) -> str:
     return version.name
 
 
-def _recorded(connection: Connection) -> Version:
+def _recorded(connection: Connection, settings: Settings) -> Version:
     last = select(parameter_set.c.parameter_hash).order_by(parameter_set.c.used_at.desc()).limit(1)
     parameter_hash = connection.execute(last).scalar_one_or_none()
-    data_at = data_time(connection)
+    data_at = data_time(connection, load_parameters(settings).rules)
     if parameter_hash is None or data_at is None:
         raise RefusedError("there is nothing to publish: no events derived yet; run `radpulse ingest` first")
     return record_version(connection, parameter_hash, data_at)
