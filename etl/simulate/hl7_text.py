@@ -76,7 +76,9 @@ class Writer:
 
     def _pid_of(self, number: int, mrn: str) -> str:
         p = patient(self.site, number)
-        return f"PID|1||{mrn}^^^SIM{self.site}^MR||{p.family}^{p.given}^^^^^L||{p.birth}|{p.sex}|||1 SIMULATION WAY^^SIMTOWN"
+        return (
+            f"PID|1||{mrn}^^^{self.site}^MR||{p.family}^{p.given}^^^^^L||{p.birth}|{p.sex}|||1 SIMULATION WAY^^SIMTOWN"
+        )
 
     def _pv1(self, exam: Exam) -> str:
         place = {"E": "ED", "I": "WARD", "O": "RAD"}[exam.patient_class]
@@ -208,7 +210,7 @@ class Writer:
         old, at_s = self.faults.merges[(self.site, number)]
         return [
             self._msh(mail, "ADT^A40^ADT_A39"), f"EVN|A40|{self.time(mail.sent_s)}||||{self.time(at_s)}",
-            self._pid_of(number, patient(self.site, number).mrn), f"MRG|{old}^^^SIM{self.site}^MR",
+            self._pid_of(number, patient(self.site, number).mrn), f"MRG|{old}^^^{self.site}^MR",
         ]  # fmt: skip
 
 

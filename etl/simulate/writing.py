@@ -7,12 +7,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from etl.simulate.acquisitions import Series, has_images, local_day, series_of, shares, stored_s
+from etl.simulate.dicom_images import write_series
+from etl.simulate.dose_sr import write_report
+from etl.simulate.doses import dose_events, sends_report
+from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
 from etl.simulate.hl7_files import Span, spans, write_batch
 from etl.simulate.installation import feed_key
 from etl.simulate.openings import write_openings
+from etl.simulate.qido import series_answer, write_answer
 from etl.simulate.ris_extract import changes, write_extract
 from etl.simulate.run import Progress, Run
 from etl.simulate.scenario import SITES
@@ -33,12 +40,13 @@ class Job:
 
 _run: Run | None = None
 _folder = Path()
+_shares: dict[int, tuple[float, float]] = {}
 
 
 def _adopt(run: Run, folder: Path) -> None:
     """Give this process the run it writes from."""
-    global _run, _folder
-    _run, _folder = run, folder
+    global _run, _folder, _shares
+    _run, _folder, _shares = run, folder, shares(run)
 
 
 def _work(job: Job) -> int:
@@ -60,7 +68,44 @@ def _keys(job: Job) -> list[int]:
     return [key for key in job.content if isinstance(key, int)]
 
 
-WRITERS: dict[str, Callable[[Run, Job, Path], int]] = {"hl7": _hl7, "ris": _ris}
+def _exams(run: Run, job: Job) -> Iterator[tuple[Exam, list[Series]]]:
+    for key in _keys(job):
+        exam = run.by_key[key]
+        yield exam, series_of(exam, run.scenario, _shares.get(key, (0.0, 1.0)))
+
+
+def _qido(run: Run, job: Job, folder: Path) -> int:
+    faults = Faults(run.scenario)
+    answers = [series_answer(e, s, every, faults) for e, every in _exams(run, job) for s in every]
+    return write_answer(answers, folder / f"{job.span.name}.json")
+
+
+def _dicom(run: Run, job: Job, folder: Path) -> int:
+    faults, written = Faults(run.scenario), 0
+    day = folder / job.span.name
+    day.mkdir(parents=True, exist_ok=True)
+    for exam, every in _exams(run, job):
+        for series in every:
+            write_series(exam, series, every, faults, day)
+        written += len(every)
+    return written
+
+
+def _dose(run: Run, job: Job, folder: Path) -> int:
+    faults, written = Faults(run.scenario), 0
+    day = folder / job.span.name
+    day.mkdir(parents=True, exist_ok=True)
+    for exam, every in _exams(run, job):
+        events = dose_events(exam, every, run.scenario)
+        if events:
+            write_report(exam, events, faults, day)
+            written += 1
+    return written
+
+
+WRITERS: dict[str, Callable[[Run, Job, Path], int]] = {
+    "hl7": _hl7, "ris": _ris, "qido": _qido, "dicom": _dicom, "dose": _dose,
+}  # fmt: skip
 
 
 def write_feeds(run: Run, folder: Path, since_s: int, progress: Progress) -> dict[str, int]:
@@ -69,7 +114,7 @@ def write_feeds(run: Run, folder: Path, since_s: int, progress: Progress) -> dic
     for site in SITES:
         key = feed_key(site.code, "openings")
         counts[key] += write_openings(run, site.code, since_s, folder / key)
-    jobs = [job for site in SITES for job in _jobs(run, site.code, since_s)]
+    jobs = [job for site in SITES for make in (_jobs, _image_jobs) for job in make(run, site.code, since_s)]
     for number, (job, items) in enumerate(_done(run, folder, jobs), start=1):
         counts[feed_key(job.site, job.kind)] += items
         progress("files", number, len(jobs))
@@ -103,3 +148,17 @@ def _jobs(run: Run, site: str, since_s: int) -> Iterator[Job]:
             yield Job("hl7", site, piece, tuple(mails))
         if keys:
             yield Job("ris", site, piece, tuple(sorted(keys)))
+
+
+def _image_jobs(run: Run, site: str, since_s: int) -> Iterator[Job]:
+    """Yield the images and dose reports of one hospital that the archive took in [since, until), by local day."""
+    scenario = run.scenario
+    days: dict[tuple[str, date], list[int]] = defaultdict(list)
+    for exam in run.exams:
+        if exam.site == site and has_images(exam) and since_s <= stored_s(exam) < run.until_s:
+            day = local_day(exam)
+            days["dicom" if day >= scenario.dicom_from else "qido", day].append(exam.key)
+            if day >= scenario.dose_from and sends_report(exam, scenario):
+                days["dose", day].append(exam.key)
+    for kind, day in sorted(days):
+        yield Job(kind, site, Span(f"{day}", since_s, run.until_s), tuple(sorted(days[kind, day])))
