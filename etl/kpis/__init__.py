@@ -2,7 +2,8 @@
 
 from etl.kpis.catalogue import KPIS
 from etl.kpis.compute import compute
+from etl.kpis.decompose import Change, changes
 from etl.kpis.drill import drill, values
 from etl.kpis.query import DIMENSIONS, GRAINS, Meta, Query, Result
 
-__all__ = ["DIMENSIONS", "GRAINS", "KPIS", "Meta", "Query", "Result", "compute", "drill", "values"]
+__all__ = ["DIMENSIONS", "GRAINS", "KPIS", "Change", "Meta", "Query", "Result", "changes", "compute", "drill", "values"]

@@ -58,7 +58,7 @@ def statement(plan: Plan, principal: Principal) -> Select[tuple[object, ...]]:
 
 def plan_of(connection: Connection, kpi: Kpi, query: Query, principal: Principal, version: Version) -> Plan:
     """Return the plan of a query with the version's defaults: its now, its sites' zones."""
-    return make_plan(kpi, query, query.as_of or version.data_at, _zones(connection, principal))
+    return make_plan(kpi, query, query.as_of or version.data_at, site_zones(connection, principal))
 
 
 def current_version(connection: Connection) -> Version:
@@ -71,7 +71,8 @@ def current_version(connection: Connection) -> Version:
     return Version(row[0], row[1])
 
 
-def _zones(connection: Connection, principal: Principal) -> dict[str, ZoneInfo]:
+def site_zones(connection: Connection, principal: Principal) -> dict[str, ZoneInfo]:
+    """Return the time zone of every site the principal may see."""
     query = scoped(select(dim_site.c.site_code, dim_site.c.zone), principal, dim_site)
     return {site: ZoneInfo(zone) for site, zone in connection.execute(query)}
 

@@ -135,6 +135,7 @@ MUTATIONS: dict[str, Mutation] = {
     "D01-dlp": lambda k: utc_day(k, x.exam_end_at),
     "D01-ssde": lambda k: spanned(k, value=d.ctdivol_mgy),
     "I04-missing": lambda k: kinded(k, shares={"share": k.kind.of}),  # type: ignore[attr-defined]
+    "I04-violations": lambda k: kinded(k, shares={"share": x.is_addon.is_(True)}),
     "I04-unlinked": lambda k: kinded(k, shares={"share": k.table.c.unmapped}),
     "I04-unmapped": lambda k: kinded(k, shares={"share": k.table.c.unlinked}),
     "I04-skew": lambda k: spanned(k, value=k.table.c.offset_min, signed=True),
