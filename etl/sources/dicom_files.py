@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused
 from etl.records import Filtered, Read, Refused, SeriesRecord, SourceItem
 from etl.settings import Feed, Settings
+from etl.sources.base import feed_files
 from etl.sources.dicom_elements import Dataset, Plan
 from etl.sources.dicom_header import (
     ACCESSION_NUMBER,
@@ -75,7 +76,7 @@ class DicomFiles:
     def files(self, feed: Feed, settings: Settings) -> list[Path]:
         """Return the feed's files and those its DICOMDIRs list, sorted by relative path."""
         root = settings.at(feed.path)
-        found = {path for path in root.glob(feed.pattern) if path.is_file()}
+        found = set(feed_files(feed, settings))
         for directory in root.rglob(DICOMDIR):
             found.update(listed_files(directory, root))
         return sorted(found, key=lambda path: path.relative_to(root).as_posix())

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Identifiers, SeriesRecord
-from etl.sources.dicom_text import clean, identifier, masked, number
+from etl.sources.base import masked
+from etl.sources.dicom_text import clean, identifier, number
 from etl.sources.dicom_times import (
     STEP_END_DATE,
     STEP_END_TIME,

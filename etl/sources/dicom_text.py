@@ -135,8 +135,3 @@ def number(text: str) -> float | None:
 def finite(value: float) -> float | None:
     """Return the number unless it is infinite or not a number."""
     return value if abs(value) < float("inf") else None
-
-
-def masked(value: str) -> str:
-    """Return an identifier for display: its first two characters, unless that were most of it, and its length."""
-    return f"{value[:2] if len(value) > 4 else ''}…({len(value)})"

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
+from etl.sources.base import feed_files
 from etl.sources.dicom_files import source_ref, summary
 from etl.sources.dicom_header import (
     ACCESSION_NUMBER,
@@ -48,9 +49,7 @@ class DicomWeb:
 
     def files(self, feed: Feed, settings: Settings) -> list[Path]:
         """Return the feed's files, sorted by relative path."""
-        root = settings.at(feed.path)
-        found = (path for path in root.glob(feed.pattern) if path.is_file())
-        return sorted(found, key=lambda path: path.relative_to(root).as_posix())
+        return feed_files(feed, settings)
 
     def read(self, path: Path, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
         """Yield one item per object; a file that is no DICOM JSON is one refused item."""

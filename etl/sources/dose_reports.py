@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import DoseRecord, Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
+from etl.sources.base import masked
 from etl.sources.dicom_elements import Dataset, Plan
 from etl.sources.dicom_files import DicomFiles, file_texts, raw_copy, read_header, source_ref
 from etl.sources.dicom_header import (
@@ -32,7 +33,7 @@ from etl.sources.dicom_header import (
     uid,
 )
 from etl.sources.dicom_part10 import WINDOWS, looks_like_dicom, read_part10
-from etl.sources.dicom_text import clean, masked, texts_of
+from etl.sources.dicom_text import clean, texts_of
 from etl.sources.dose_concepts import concepts
 from etl.sources.dose_content import CONTENT, SCHEME, Content, concept_of, content_plan, walk
 from etl.sources.dose_records import PATIENT_NAME, Around, dose_records, is_patient, modality_of
@@ -94,7 +95,7 @@ class DoseReports:
             "kind": self.kind,
             "report": {
                 "sop_instance_uid": masked(found.uid),
-                "accession_number": masked(first.ids.accession_number) if first.ids.accession_number else None,
+                "accession_number": masked(first.ids.accession_number),
                 "modality": first.modality,
                 "station_name": first.station_name,
                 "manufacturer": first.manufacturer,
