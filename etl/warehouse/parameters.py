@@ -15,6 +15,7 @@ from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows, target_minutes
 
+STANDARD_SHIFTS = ShiftHours()
 DERIVATION_VERSION = 1  # raise it when the same events and parameters give other facts
 
 
@@ -77,7 +78,7 @@ class PrecedenceRule:
 class Rules:
     """Thresholds of derivation; minutes unless the name says otherwise."""
 
-    shift_hours: ShiftHours = ShiftHours()
+    shift_hours: ShiftHours = STANDARD_SHIFTS
     feed_kinds: tuple[str, ...] = ("hl7v2", "ris_csv")  # of several feeds telling one milestone the first is believed
     pause_min: float = 30.0  # K0.5: a longer gap between series splits a visit
     turnover_cap_min: float = 45.0  # U08: a longer gap is idle time
@@ -160,7 +161,8 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE) -> Paramete
 
 
 def _feed(feed: Feed) -> FeedRule:
-    preset = feed.options.get("status_preset") or feed.options.get("preset") or ""
+    # an extract's mapping preset names its status columns too, unless the feed says otherwise
+    preset = feed.options.get("status_preset") or feed.options.get("preset") or feed.options.get("mapping") or ""
     return FeedRule(feed.key, feed.kind, feed.site, str(preset), feed.expected_every_min)
 
 
@@ -189,7 +191,10 @@ def _targets(path: Path) -> tuple[TargetRule, ...]:
         TargetRule(
             optional_date(path, row["valid_from"]),
             optional_date(path, row["valid_to"]),
-            *(row[c] or ANY for c in ("site", "modality", "priority", "patient_class")),
+            row["site"] or ANY,
+            row["modality"] or ANY,
+            row["priority"] or ANY,
+            row["patient_class"] or ANY,
             row["phase"],
             target_minutes(path, row["target_min"]),
         )
