@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Attributes, EventRecord, Identifiers
-from etl.sources.hl7_rules import FieldRules, Fields, value
+from etl.sources.hl7_rules import FieldRules, Fields, Plan, value
 from etl.sources.hl7_structure import ORDERS, Group, Message, field_text
 from etl.sources.times import Instant, instant
 
@@ -169,52 +170,36 @@ class Reader:
 
     def event(self, fields: Fields, code: str, time_role: str, ordinal: int) -> EventRecord:
         """Return one event; raises ItemRefused MISSING_IDENTIFIER, MISSING_TIME or the time's own reason."""
-        d = self.message.d
-        raw = (value(fields, self.rules[time_role], d) or "").split(d.component)[0]
+        message, plan = self.message, self.rules.plan(fields)
+        raw = (value(fields, plan.by_role[time_role], message.d) or "").split(message.d.component)[0]
         if not raw:
             positions = ", ".join(map(str, self.rules[time_role]))
             raise ItemRefused(Reason.MISSING_TIME, f"no time in {positions}")
-        at = instant(raw, self.zone, kind="hl7")
+        at, utc_offset_min, flag = instant(raw, self.zone, kind="hl7")
+        ids, attributes = self._identifiers(fields, plan), self._attributes(fields, plan)
         return EventRecord(
-            self.identifiers(fields), code, raw, at.at, at.utc_offset_min, self.message.known_at,
-            self.message.clock, ordinal, at.flag, self.attributes(fields),
-        )  # fmt: skip
-
-    def identifiers(self, fields: Fields) -> Identifiers:
-        """Return the identifiers; raises ItemRefused MISSING_IDENTIFIER when none is there."""
-        rules, d = self.rules, self.message.d
-        patient = value(fields, rules["patient_id"], d)
-        ids = Identifiers(
-            patient,
-            value(fields, rules["patient_id_issuer"], d) if patient else None,
-            value(fields, rules["prior_patient_id"], d) if "MRG" in fields else None,
-            value(fields, rules["accession_number"], d),
-            value(fields, rules["placer_order_number"], d),
-            value(fields, rules["filler_order_number"], d),
-            value(fields, rules["study_instance_uid"], d),
-            value(fields, rules["visit_number"], d),
-            value(fields, rules["appointment_id"], d),
+            ids, code, raw, at, utc_offset_min, message.known_at, message.clock, ordinal, flag, attributes
         )
-        if not patient and ids == NO_IDENTIFIERS:
+
+    def _identifiers(self, fields: Fields, plan: Plan) -> Identifiers:
+        d = self.message.d
+        found = [value(fields, rule, d) if rule else None for rule in plan.identifiers]
+        if not any(found):
             raise ItemRefused(Reason.MISSING_IDENTIFIER, "no patient, order, visit or appointment number")
-        return ids
+        if found[0] is None:
+            found[1] = None  # an issuer without its number says nothing
+        return Identifiers(*found)
 
-    def attributes(self, fields: Fields) -> Attributes:
-        """Return the attributes; an unreadable appointment time refuses a booking and nothing else."""
-        rules, d = self.rules, self.message.d
-
-        def get(role: str) -> str | None:
-            return value(fields, rules[role], d)
-
-        reason = get("reason_code")
-        return Attributes(
-            get("modality"), get("station_name"), get("procedure_code"), get("procedure_text"),
-            get("priority_code"), get("patient_class_code"), get("birth_date"), get("sex"),
-            get("ordering_person"), get("technologist"), get("reader"), get("assistant_reader"),
-            self._appointment_at(get("appointment_at")),
-            _minutes(get("planned_duration"), get("planned_duration_unit")),
-            reason if reason and CODE.fullmatch(reason) else None,
-        )  # fmt: skip
+    def _attributes(self, fields: Fields, plan: Plan) -> Attributes:
+        d, rules = self.message.d, plan.by_role
+        found: list[Any] = [value(fields, rule, d) if rule else None for rule in plan.attributes]
+        reason = value(fields, rules["reason_code"], d)
+        duration = value(fields, rules["planned_duration"], d)
+        unit = value(fields, rules["planned_duration_unit"], d)
+        found.append(self._appointment_at(value(fields, rules["appointment_at"], d)))
+        found.append(_minutes(duration, unit))
+        found.append(reason if reason and CODE.fullmatch(reason) else None)
+        return Attributes(*found)
 
     def _appointment_at(self, text: str | None) -> datetime | None:
         if text is None:
@@ -225,9 +210,6 @@ class Reader:
             if self.message.kind.startswith("SIU"):
                 raise
             return None
-
-
-NO_IDENTIFIERS = Identifiers()
 
 
 def _minutes(text: str | None, unit: str | None) -> float | None:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import EventRecord, Identifiers
 from etl.sources.base import masked
+from etl.sources.hl7_charset import decode, decode_chunk
 from etl.sources.hl7_events import events, time_role
-from etl.sources.hl7_message import Chunk, chunks, decode, decode_chunk
+from etl.sources.hl7_message import Chunk, chunks
 from etl.sources.hl7_rules import FieldRules, Fields, field_rules, found_at, value
 from etl.sources.hl7_structure import Message, read_message
 from etl.sources.status_map import shipped_event_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,7 +17,34 @@ Fields = dict[str, list[str]]  # segment name -> its fields, the name itself at 
 POSITION = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,3})(?:\[(\w+)\])?(?:\.(\d{1,2}))?(?:\.(\d{1,2}))?")
 ALIASES = {"accession": "accession_number"}
 OTHER_OPTIONS = frozenset({"status_preset", "other_sections", "result_flags"})
+# the roles that fill etl.records.Identifiers, and those that fill Attributes as text, in their own order
+IDENTIFIER_ROLES = (
+    "patient_id",
+    "patient_id_issuer",
+    "prior_patient_id",
+    "accession_number",
+    "placer_order_number",
+    "filler_order_number",
+    "study_instance_uid",
+    "visit_number",
+    "appointment_id",
+)
+ATTRIBUTE_ROLES = (
+    "modality",
+    "station_name",
+    "procedure_code",
+    "procedure_text",
+    "priority_code",
+    "patient_class_code",
+    "birth_date",
+    "sex",
+    "ordering_person",
+    "technologist",
+    "reader",
+    "assistant_reader",
+)
 NULL = '""'  # v2.5.1 2.5.3: delete the value
+MAX_PLANS = 1000
 IDENTIFIER_TYPE = 4  # CX.5, counted from 0
 
 # HL7 table 0074 without imaging sections and without letters that DICOM uses for a modality
@@ -48,6 +75,14 @@ class Position(NamedTuple):
 Rule = tuple[Position, ...]
 
 
+class Plan(NamedTuple):
+    """The rules that can answer for a message with given segments, the others' positions left out."""
+
+    identifiers: tuple[Rule, ...]  # of IDENTIFIER_ROLES
+    attributes: tuple[Rule, ...]  # of ATTRIBUTE_ROLES
+    by_role: dict[str, Rule]
+
+
 @dataclass(frozen=True)
 class FieldRules:
     """Every role's positions, best first, and the segments they need."""
@@ -56,9 +91,22 @@ class FieldRules:
     segments: frozenset[str]
     other_sections: frozenset[str]
     result_flags: dict[str, str]
+    plans: dict[tuple[str, ...], Plan] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, role: str) -> Rule:
         return self.rules[role]
+
+    def plan(self, fields: Fields) -> Plan:
+        """Return the plan for these segments; a feed has some ten kinds of messages, so plans are kept."""
+        present = tuple(fields)
+        found = self.plans.get(present)
+        if found is None:
+            by_role = {role: tuple(p for p in rule if p.segment in fields) for role, rule in self.rules.items()}
+            identifiers = tuple(by_role[role] for role in IDENTIFIER_ROLES)
+            found = Plan(identifiers, tuple(by_role[role] for role in ATTRIBUTE_ROLES), by_role)
+            if len(self.plans) < MAX_PLANS:
+                self.plans[present] = found
+        return found
 
 
 def position(text: str) -> Position:
@@ -98,17 +146,24 @@ def field_rules(options: dict[str, Any]) -> FieldRules:
             raise FeedStoppedError(f"option {option!r}: {error}") from error
     needed = frozenset(p.segment for rule in rules.values() for p in rule)
     sections = frozenset(options.get("other_sections", OTHER_SECTIONS))
-    return FieldRules(rules, needed, sections, {**RESULT_FLAGS, **options.get("result_flags", {})})
+    flags = {**RESULT_FLAGS, **options.get("result_flags", {})}
+    return FieldRules(rules, needed, sections, flags)
 
 
 def value(fields: Fields, rule: Rule, d: Delimiters) -> str | None:
     """Return the first non-empty value of a rule, unescaped and stripped; None when there is none."""
-    for where in rule:
-        segment = fields.get(where.segment)
-        if segment is not None and len(segment) > where.field and segment[where.field]:
-            found = _part(segment[where.field], where, d)
-            if found and found != NULL:
-                return found
+    for name, number, component, sub, wanted in rule:
+        segment = fields.get(name)
+        if segment is not None and len(segment) > number and (text := segment[number]):
+            if d[2] in text:
+                text = _repetition(text, wanted, d)
+            if component:
+                text = _nth(text, d[1], component)
+                if sub:
+                    text = _nth(text, d[4], sub)
+            text = unescaped(text, d).strip() if d[3] in text else text.strip()
+            if text and text != NULL:
+                return text
     return None
 
 
@@ -117,19 +172,9 @@ def found_at(fields: Fields, rule: Rule, d: Delimiters) -> Position | None:
     return next((where for where in rule if value(fields, (where,), d) is not None), None)
 
 
-def _part(text: str, where: Position, d: Delimiters) -> str:
-    if d.repetition in text:
-        text = _repetition(text, where.wanted_type, d)
-    if where.component:
-        text = _nth(text, d.component, where.component)
-        if where.sub:
-            text = _nth(text, d.sub, where.sub)
-    return unescaped(text, d).strip() if d.escape in text else text.strip()
-
-
 def _nth(text: str, separator: str, number: int) -> str:
-    if separator not in text:
-        return text if number == 1 else ""
+    if number == 1:
+        return text.partition(separator)[0]
     parts = text.split(separator, number)
     return parts[number - 1] if len(parts) >= number else ""
 

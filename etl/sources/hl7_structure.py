@@ -14,6 +14,7 @@ from etl.sources.hl7_rules import FieldRules, Fields
 from etl.sources.times import instant
 
 ORDERS = frozenset({"ORM", "OMI", "OMG"})
+PRIOR_RESULTS = frozenset({"OMI", "OMG"})  # their grammar ends each order with prior results (chapter 4)
 OTHER_DETAILS = frozenset({"RXO", "RXE", "RQD", "ODS", "ODT", "BPO"})  # order details that are no OBR
 STRUCTURE = frozenset({"MSH", "PID", "PV1", "EVN", "MRG", "ORC", "OBR", "SCH", "AIS"}) | OTHER_DETAILS
 IN_GROUP = frozenset({"TQ1", "IPC"})
@@ -77,7 +78,7 @@ def _collect(
     """Sort the segments into the header and its order groups; see the message grammars of chapters 4 and 7."""
     groups: list[Group] = []
     pairs: list[Fields] = []
-    is_order = header["MSH"][9][:3] in ORDERS
+    lists_priors = header["MSH"][9][:3] in PRIOR_RESULTS
     for line in lines[1:]:
         name = line[:3]
         if name == "OBX":
@@ -85,10 +86,10 @@ def _collect(
                 groups[-1].results.append(line)
         elif name in needed:
             if groups and name in ("PID", "PV1"):
-                if is_order:
-                    break  # what follows is the prior results of OMG and OMI, not this order
+                if lists_priors:
+                    break  # what follows are results of earlier orders
                 if name == "PID":
-                    header = {"MSH": header["MSH"]}  # the next patient of an ORU
+                    header = {"MSH": header["MSH"]}  # the next patient
             _place(name, line.split(d.field), header, groups, pairs)
     return groups, pairs
 

@@ -12,9 +12,10 @@ from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
 from etl.sources.base import feed_files, relative_ref
+from etl.sources.hl7_charset import decode, decode_chunk
 from etl.sources.hl7_events import events
 from etl.sources.hl7_inspect import describe
-from etl.sources.hl7_message import Chunk, chunks, decode, decode_chunk
+from etl.sources.hl7_message import Chunk, chunks
 from etl.sources.hl7_rules import FieldRules, field_rules
 from etl.sources.hl7_structure import read_message
 

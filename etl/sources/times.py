@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -35,6 +35,7 @@ class Instant(NamedTuple):
     flag: str | None = None
 
 
+# (YYYYMMDDHH, zone or offset) -> that hour's start and its offset in minutes
 _hours: dict[tuple[str, str], tuple[datetime, int]] = {}
 
 
@@ -46,11 +47,11 @@ def instant(text: str, zone: ZoneInfo, *, kind: Kind) -> Instant:
     IMPOSSIBLE_TIME (no such day or hour, or a year outside 1980..2100), NONEXISTENT_LOCAL_TIME (the hour that
     the clock skips in spring). Formats: HL7 v2.5.1 2A.3.22, DICOM PS3.5 6.2, ISO 8601.
     """
-    if len(text) == 14 and text.isdecimal() and text.isascii():
-        known = _hours.get((text[:10], zone.key))
-        if known is not None and text[10] < "6" and text[12] < "6":
-            seconds = int(text[10:12]) * 60 + int(text[12:])
-            return Instant(known[0] + timedelta(0, seconds), known[1])
+    if (length := len(text)) == 14 or length == 19:
+        known = _hours.get((text[:10], text[14:] or zone.key))
+        clock = text[10:14]
+        if known is not None and clock.isdecimal() and clock.isascii() and clock[0] < "6" and clock[2] < "6":
+            return Instant(known[0] + timedelta(0, int(clock[:2]) * 60 + int(clock[2:])), known[1])
     return _READERS[kind](text.strip(), zone)
 
 
@@ -104,8 +105,8 @@ def _compact(text: str, zone: ZoneInfo) -> Instant:
     found = located(wall, zone)
     if hour is None:
         return found._replace(flag=found.flag or DATE_ONLY)
-    if offset is None and found.flag is None:
-        _remember(day + hour, wall, zone)
+    if found.flag is None:
+        _remember(day + hour, wall, offset or zone.key, wall.tzinfo or zone)
     return found
 
 
@@ -126,9 +127,9 @@ def _fixed(offset: str) -> timezone:
     return timezone((-MINUTE if offset[0] == "-" else MINUTE) * minutes)
 
 
-def _remember(hour_text: str, wall: datetime, zone: ZoneInfo) -> None:
+def _remember(hour_text: str, wall: datetime, name: str, zone: tzinfo) -> None:
     """Keep an hour's UTC start for the fast path, unless the zone changes its clock within that hour."""
-    start = wall.replace(minute=0, second=0, microsecond=0)
+    start = wall.replace(minute=0, second=0, microsecond=0, tzinfo=None)
     ends = (start, start + timedelta(minutes=59, seconds=59))
     offsets = {t.replace(tzinfo=zone, fold=fold).utcoffset() for t in ends for fold in (0, 1)}
     if len(offsets) > 1:
@@ -136,7 +137,7 @@ def _remember(hour_text: str, wall: datetime, zone: ZoneInfo) -> None:
     if len(_hours) >= CACHED_HOURS:
         _hours.clear()
     offset = offsets.pop() or timedelta()
-    _hours[hour_text, zone.key] = ((start - offset).replace(tzinfo=UTC), round(offset / MINUTE))
+    _hours[hour_text, name] = ((start - offset).replace(tzinfo=UTC), round(offset / MINUTE))
 
 
 def _dicom(text: str, zone: ZoneInfo) -> Instant:

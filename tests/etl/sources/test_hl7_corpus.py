@@ -10,7 +10,8 @@ import hl7
 import pytest
 
 from etl.records import EventRecord, Filtered, Read, Refused, SourceItem
-from etl.sources.hl7_message import decode, segments
+from etl.sources.hl7_charset import decode
+from etl.sources.hl7_message import segments
 from etl.sources.hl7_rules import Position, field_rules, value
 from etl.sources.hl7v2 import items
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from etl.errors import ItemRefused, Reason
-from etl.sources.hl7_message import (
-    Delimiters,
-    chunks,
-    decode,
-    decode_chunk,
-    delimiters,
-    segments,
-    unescaped,
-)
+from etl.sources.hl7_charset import decode, decode_chunk
+from etl.sources.hl7_message import Delimiters, chunks, delimiters, segments, unescaped
 
 MSH = "MSH|^~\\&|RIS|SITE|RAD|SITE|20260115103000||ORM^O01|1|P|2.5.1"
 BODY = f"{MSH}\rPID|1||42\rORC|NW|P1\r"
