@@ -18,9 +18,9 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     select,
 )
+from sqlalchemy.dialects.postgresql import BIT
 
 from etl.warehouse.tables import (
     EVENT_TABLES,
@@ -51,8 +51,7 @@ def _as_number(connection: Connection, hexadecimal: ColumnElement[str]) -> Colum
     """Return up to 15 hexadecimal digits as an integer, in the engine's own way."""
     if connection.dialect.name == "duckdb":
         return cast(literal("0x").concat(hexadecimal), BigInteger)
-    bits = literal("x").concat(hexadecimal).op("::")(literal_column("bit(60)"))
-    return cast(bits, BigInteger)
+    return cast(cast(literal("x").concat(hexadecimal), BIT(4 * NIBBLES)), BigInteger)
 
 
 def _row_hash(table: Table) -> ColumnElement[str]:
