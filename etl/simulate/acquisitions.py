@@ -71,7 +71,7 @@ def series_of(exam: Exam, scenario: Scenario, share: tuple[float, float] = (0.0,
                     protocol(exam, number),
                     instances,
                     states_end(exam),
-                )  # fmt: skip
+                )
             )
     return found
 

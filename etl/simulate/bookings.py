@@ -179,5 +179,5 @@ def mirror(exam: Exam, lead: Exam) -> None:
                 b.reason,
                 b.moves,
                 b.lengthened_s,
-            )  # fmt: skip
+            )
         )

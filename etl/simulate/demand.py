@@ -47,8 +47,10 @@ HOLIDAY_FACTOR = {"E": 0.92, "I": 0.6, "O": 0.05}
 DAY_NOISE = 0.05  # log standard deviation of what moves a whole day
 PRIORITIES = {"E": (0.34, 0.80), "I": (0.10, 0.40), "O": (0.01, 0.06)}  # cumulative STAT, urgent
 HOURLY = {
-    "E": (3.1, 2.5, 2.1, 1.8, 1.7, 1.8, 2.2, 2.9, 3.7, 4.6, 5.3, 5.6, 5.5, 5.4, 5.4, 5.5, 5.7, 6.1, 6.4, 6.5, 6.1, 5.4, 4.6, 3.8),
-    "I": (1.0, 0.8, 0.7, 0.7, 0.9, 2.6, 4.6, 7.2, 9.0, 9.4, 8.7, 7.8, 6.6, 6.6, 6.5, 6.0, 5.0, 4.0, 3.2, 2.8, 2.4, 2.0, 1.6, 1.2),
+    "E": (3.1, 2.5, 2.1, 1.8, 1.7, 1.8, 2.2, 2.9, 3.7, 4.6, 5.3, 5.6,
+          5.5, 5.4, 5.4, 5.5, 5.7, 6.1, 6.4, 6.5, 6.1, 5.4, 4.6, 3.8),
+    "I": (1.0, 0.8, 0.7, 0.7, 0.9, 2.6, 4.6, 7.2, 9.0, 9.4, 8.7, 7.8,
+          6.6, 6.6, 6.5, 6.0, 5.0, 4.0, 3.2, 2.8, 2.4, 2.0, 1.6, 1.2),
     "O": (0, 0, 0, 0, 0, 0, 0, 2.0, 9.0, 12.5, 13.0, 11.5, 7.0, 9.5, 12.0, 11.5, 8.5, 3.0, 0.5, 0, 0, 0, 0, 0),
 }  # fmt: skip
 LEAD_DAYS = {"CT": 6.0, "MR": 9.0, "US": 6.0, "MG": 14.0, "NM": 7.0, "XA": 5.0}  # medians, outpatients
@@ -89,7 +91,7 @@ def day_orders(scenario: Scenario, site: SiteSpec, day: date) -> list[Order]:
     draws = stream(scenario.seed, "orders", site.code, day)
     clock, found = clock_of(site.zone), []
     busy = exp(draws.gauss(0, DAY_NOISE))
-    for (code, modality), _ in RATES.items():
+    for code, modality in RATES.keys():
         if code != site.code:
             continue
         for patient_class in CLASSES:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from etl.simulate.acquisitions import Series
 from etl.simulate.demand import uid
-from etl.simulate.dicom_write import Element, Elements, part10, texts
+from etl.simulate.dicom_write import Elements, double, element, part10, sequence, short, text, texts
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
 from etl.simulate.local import LocalClock, clock_of
@@ -25,15 +25,17 @@ PHYSICS: dict[str, list[tuple[int, str, str]]] = {
            (0x00180022, "CS", "HELICAL MODE"), (0x00181210, "SH", "Br40")],
     "MR": [(0x00180020, "CS", "SE"), (0x00180021, "CS", "SK"), (0x00180023, "CS", "2D"), (0x00180050, "DS", "4"),
            (0x00180080, "DS", "4500"), (0x00180081, "DS", "95"), (0x00180087, "DS", "3")],
-    "DX": [(0x00180060, "DS", "117"), (0x00181152, "IS", "3"), (0x00185101, "CS", "PA"), (0x00181164, "DS", "0.14\\0.14"),
+    "DX": [(0x00180060, "DS", "117"), (0x00181152, "IS", "3"), (0x00185101, "CS", "PA"),
+           (0x00181164, "DS", "0.14\\0.14"),
            (0x00080068, "CS", "FOR PRESENTATION"), (0x00540220, "SQ", "")],
     "US": [(0x00185010, "LO", "C5-1"), (0x00181088, "IS", "0"), (0x00280006, "US", "")],
-    "MG": [(0x00180060, "DS", "29"), (0x00181152, "IS", "90"), (0x001811A0, "DS", "58"), (0x00080068, "CS", "FOR PRESENTATION")],
-    "NM": [(0x00180070, "IS", "600000"), (0x00180071, "CS", "TIME"), (0x00181242, "IS", "600000"), (0x00540011, "US", "")],
+    "MG": [(0x00180060, "DS", "29"), (0x00181152, "IS", "90"), (0x001811A0, "DS", "58"),
+           (0x00080068, "CS", "FOR PRESENTATION")],
+    "NM": [(0x00180070, "IS", "600000"), (0x00180071, "CS", "TIME"), (0x00181242, "IS", "600000"),
+           (0x00540011, "US", "")],
     "XA": [(0x00180060, "DS", "78"), (0x00180040, "IS", "15"), (0x00181510, "DS", "12"), (0x00181511, "DS", "-3"),
            (0x00280008, "IS", "1")],
 }  # fmt: skip
-SHORTS = frozenset({0x00280006, 0x00540011})
 MG_VIEWS = (("R", "CC"), ("L", "CC"), ("R", "MLO"), ("L", "MLO"))
 
 
@@ -44,9 +46,10 @@ def write_series(exam: Exam, series: Series, all_series: list[Series], faults: F
     body = {
         **_static(scanner, exam.procedure.code, series.number), **header(exam, faults, series.begin_s),
         **_times(exam, series, all_series, faults), **step(exam),
-        0x0020000D: Element("UI", exam.study_uid), 0x0020000E: Element("UI", series.uid),
-        0x00181030: Element("LO", series.protocol), 0x0008103E: Element("LO", series.protocol),
-        0x00200011: Element("IS", str(series.number)),
+        **texts([
+            (0x0020000D, "UI", exam.study_uid), (0x0020000E, "UI", series.uid), (0x00181030, "LO", series.protocol),
+            (0x0008103E, "LO", series.protocol), (0x00200011, "IS", str(series.number)),
+        ]),
     }  # fmt: skip
     (folder / f"{series.uid}.dcm").write_bytes(part10(SOP_CLASS[exam.modality], instance, body))
 
@@ -61,15 +64,15 @@ def _static(scanner: str, procedure: str, number: int) -> Elements:
         (0x00181000, "LO", f"SIM{spec.code}"), (0x00181020, "LO", "1.0"), (0x00200013, "IS", "1"),
         (0x00280004, "CS", "MONOCHROME2"),
     ])  # fmt: skip
-    for tag, vr, text in PHYSICS[spec.modality]:
-        found[tag] = Element(vr, () if vr == "SQ" else 1 if tag in SHORTS else text)
+    for tag, vr, value in PHYSICS[spec.modality]:
+        found[tag] = sequence(tag, ()) if vr == "SQ" else short(tag, 1) if vr == "US" else text(tag, vr, value)
     if spec.modality == "MG":
         side, view = MG_VIEWS[(number - 1) % 4]
         found |= texts([(0x00200062, "CS", side), (0x00185101, "CS", view)])
     for tag, number_ in ((0x00280002, 1), (0x00280010, 2), (0x00280011, 2), (0x00280100, 16), (0x00280101, 12),
                          (0x00280102, 11), (0x00280103, 0)):  # fmt: skip
-        found[tag] = Element("US", number_)
-    found[0x7FE00010] = Element("OW", bytes(8))
+        found[tag] = short(tag, number_)
+    found[0x7FE00010] = element(0x7FE00010, "OW", bytes(8))
     return found
 
 
@@ -88,7 +91,7 @@ def header(exam: Exam, faults: Faults, at_s: int) -> Elements:
         (0x00200010, "SH", exam.accession[3:]),
     ])  # fmt: skip
     if SCANNER[scanner].sends_offset:
-        found[0x00080201] = Element("SH", clock.hour(first_s).offset)
+        found[0x00080201] = text(0x00080201, "SH", clock.hour(at_s).offset)
     return found
 
 
@@ -99,7 +102,7 @@ def step(exam: Exam) -> Elements:
         (0x00080050, "SH", exam.accession), (0x00400007, "LO", exam.procedure.text), (0x00400009, "SH", f"SPS{number}"),
         (0x00401001, "SH", f"RP{number}"),
     ])  # fmt: skip
-    return {0x00400275: Element("SQ", (item,)), 0x00400253: Element("SH", f"PPS{number}"[:16])}
+    return {0x00400275: sequence(0x00400275, [item]), 0x00400253: text(0x00400253, "SH", f"PPS{number}")}
 
 
 def performed(all_series: list[Series]) -> tuple[int, int]:
@@ -127,11 +130,11 @@ def _times(exam: Exam, series: Series, all_series: list[Series], faults: Faults)
     found: Elements = {}
     for date_tag, time_tag, at_s in pairs:
         day, time = shown(at_s)
-        found[date_tag], found[time_tag] = Element("DA", day), Element("TM", time)
+        found[date_tag], found[time_tag] = text(date_tag, "DA", day), text(time_tag, "TM", time)
     if spec.manufacturer in STATES_DATETIME:
-        found[0x0008002A] = Element("DT", "".join(shown(series.begin_s)))
+        found[0x0008002A] = text(0x0008002A, "DT", "".join(shown(series.begin_s)))
     if series.states_end and not is_end_stamped:
-        found[0x00189073] = Element("FD", float(series.end_s - series.begin_s))
+        found[0x00189073] = double(0x00189073, float(series.end_s - series.begin_s))
     return found
 
 

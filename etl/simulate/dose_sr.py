@@ -6,7 +6,7 @@ from pathlib import Path
 
 from etl.simulate.demand import uid
 from etl.simulate.dicom_images import header, step
-from etl.simulate.dicom_write import Element, Elements, coded, part10, texts
+from etl.simulate.dicom_write import Elements, coded, part10, sequence, text, texts
 from etl.simulate.doses import DoseEvent, totals
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
@@ -46,12 +46,12 @@ def write_report(exam: Exam, events: list[DoseEvent], faults: Faults, folder: Pa
         (0x00200011, "IS", "990"), (0x00200013, "IS", "1"), (0x0040A040, "CS", "CONTAINER"),
         (0x0040A050, "CS", "SEPARATE"), (0x0040A491, "CS", "COMPLETE"), (0x0040A493, "CS", "UNVERIFIED"),
     ])  # fmt: skip
-    body[0x00081111] = body[0x0040A372] = Element("SQ", ())
+    body |= {tag: sequence(tag, ()) for tag in (0x00081111, 0x0040A372)}
     template = texts([(0x00080105, "CS", "DCMR"), (0x0040DB00, "CS", TEMPLATE[spec.modality])])
-    body[0x0040A504] = Element("SQ", (template,))
+    body[0x0040A504] = sequence(0x0040A504, [template])
     report = _Report(exam, events, faults)
-    body |= coded(0x0040A043, *report.title)
-    body[0x0040A730] = Element("SQ", tuple(report.content()))
+    body[0x0040A043] = coded(0x0040A043, *report.title)
+    body[0x0040A730] = sequence(0x0040A730, report.content())
     (folder / f"{instance}.dcm").write_bytes(part10(report.sop_class, instance, body))
 
 
@@ -130,7 +130,8 @@ class _Report:
             _num("113734", "X-Ray Tube Current", 205, "mA"),
         ])  # fmt: skip
         return _container("113819", "CT Acquisition", [
-            _text("125203", "Acquisition Protocol", e.protocol), self._region(e), _code("113820", "CT Acquisition Type", kind),
+            _text("125203", "Acquisition Protocol", e.protocol), self._region(e),
+            _code("113820", "CT Acquisition Type", kind),
             _uid("113769", "Irradiation Event UID", e.uid),
             self._at("111526", "DateTime Started", e.begin_s),
             _container("113822", "CT Acquisition Parameters", [
@@ -193,11 +194,12 @@ class _Report:
 
 
 def _item(kind: str, code: str, meaning: str, relation: str, scheme: str = "DCM") -> Elements:
-    return texts([(0x0040A010, "CS", relation), (0x0040A040, "CS", kind)]) | coded(0x0040A043, code, scheme, meaning)
+    name = coded(0x0040A043, code, scheme, meaning)
+    return {0x0040A010: text(0x0040A010, "CS", relation), 0x0040A040: text(0x0040A040, "CS", kind), 0x0040A043: name}
 
 
 def _with(item: Elements, children: list[Elements] | None) -> Elements:
-    return item | {0x0040A730: Element("SQ", tuple(children))} if children else item
+    return item | {0x0040A730: sequence(0x0040A730, children)} if children else item
 
 
 def _text(code: str, meaning: str, value: str, relation: str = "CONTAINS") -> Elements:
@@ -212,13 +214,16 @@ def _code(
     code: str, meaning: str, value: tuple[str, str, str], relation: str = "CONTAINS", scheme: str = "DCM",
     children: list[Elements] | None = None,
 ) -> Elements:  # fmt: skip
-    return _with(_item("CODE", code, meaning, relation, scheme) | coded(0x0040A168, *value), children)
+    return _with(_item("CODE", code, meaning, relation, scheme) | {0x0040A168: coded(0x0040A168, *value)}, children)
 
 
 def _num(code: str, meaning: str, value: float, unit: str, children: list[Elements] | None = None) -> Elements:
     """Return a number; DS holds 16 characters, enough for every value here."""
-    measured = texts([(0x0040A30A, "DS", f"{value:.10g}")]) | coded(0x004008EA, unit, "UCUM", unit)
-    return _with(_item("NUM", code, meaning, "CONTAINS") | {0x0040A300: Element("SQ", (measured,))}, children)
+    measured = {
+        0x0040A30A: text(0x0040A30A, "DS", f"{value:.10g}"),
+        0x004008EA: coded(0x004008EA, unit, "UCUM", unit),
+    }
+    return _with(_item("NUM", code, meaning, "CONTAINS") | {0x0040A300: sequence(0x0040A300, [measured])}, children)
 
 
 def _container(code: str, meaning: str, children: list[Elements]) -> Elements:

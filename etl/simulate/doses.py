@@ -86,7 +86,7 @@ def _ct(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
             50.0,
             32,
             True,
-        )  # fmt: skip
+        )
     ]
     for n in range(scans):
         scan = rest[min(n, len(rest) - 1)]
@@ -102,7 +102,7 @@ def _ct(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
                 round(ctdivol * long_cm, 2),
                 long_cm,
                 phantom,
-            )  # fmt: skip
+            )
         )
     return found
 
@@ -145,7 +145,7 @@ def _xa(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
                 dap_gy_m2=dap,
                 dose_rp_gy=float(f"{dap * RP_PER_DAP:.4g}"),
                 is_fluoroscopy=n % 2 == 0,
-            )  # fmt: skip
+            )
         )
     return found
 

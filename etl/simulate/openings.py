@@ -1,4 +1,4 @@
-"""The operating calendar as CSV: a file a month, made well ahead, and one for each day on which something broke down."""
+"""The operating calendar as CSV: a file a month, made well ahead, and one for each breakdown."""
 
 from __future__ import annotations
 

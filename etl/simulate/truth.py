@@ -13,8 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from etl.errors import ConfigurationError
+from etl.simulate.acquisitions import Series, has_images, local_day, series_of, shares
 from etl.simulate.calendars import days_between
+from etl.simulate.doses import dose_events, sends_report, totals
 from etl.simulate.exam import Booking, Exam
+from etl.simulate.planted import planted
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNERS, Scenario
 
@@ -24,6 +27,9 @@ TIMES = (
     "ordered", "accepted", "changed", "arrived", "in_room", "begin", "end", "aborted", "available", "ai_begin",
     "ai_end", "opened", "dictated", "prelim", "final", "addendum", "crit_identified", "crit_notified", "crit_ack",
     "cancelled", "no_show",
+)  # fmt: skip
+DOSES = (
+    "dlp_mgy_cm", "ctdivol_max_mgy", "dap_gy_m2", "dose_rp_gy", "agd_left_mgy", "agd_right_mgy", "activity_mbq",
 )  # fmt: skip
 FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
     "exam_key": (pa.int64(), lambda e: e.key),
@@ -80,23 +86,50 @@ def write_truth(run: Run, folder: Path, manifest: Manifest, written: dict[str, i
     """Write truth/*.parquet and truth/manifest.json as of the end of the run."""
     target = folder / "truth"
     target.mkdir(parents=True, exist_ok=True)
-    for name, table in (("exams", exams(run)), ("appointments", appointments(run)), ("openings", openings(run))):
+    imaged = [e for e in run.exams if has_images(e)]
+    parts = shares(run)
+    series = [(e, series_of(e, run.scenario, parts.get(e.key, (0.0, 1.0)))) for e in imaged]
+    tables = {
+        "exams": exams(run, {e.key: s for e, s in series}), "appointments": appointments(run),
+        "acquisitions": acquisitions(series), "openings": openings(run),
+    }  # fmt: skip
+    for name, table in tables.items():
         pq.write_table(table, target / f"{name}.parquet")
     values = {
         "seed": run.scenario.seed, "days": manifest.days, "end": manifest.end.isoformat(), "exams": manifest.exams,
-        "scenario": run.scenario.as_json(),
+        "scenario": run.scenario.as_json(), "planted": planted(run),
     }  # fmt: skip
     (target / "manifest.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
-def exams(run: Run) -> pa.Table:
+def exams(run: Run, series: dict[int, list[Series]]) -> pa.Table:
     """Return one row an exam: what it is and when everything truly happened (aware UTC seconds)."""
     columns = {name: pa.array([of(e) for e in run.exams], kind) for name, (kind, of) in FACTS.items()}
     for name in TIMES:
         columns[f"{name}_at"] = pa.array([getattr(e, f"{name}_s") for e in run.exams], INSTANT)
     parts = [[{"begin_at": b, "end_at": e} for b, e in exam.parts] for exam in run.exams]
     columns["parts"] = pa.array(parts, pa.list_(pa.struct([("begin_at", INSTANT), ("end_at", INSTANT)])))
+    doses = [totals(dose_events(e, series.get(e.key, []), run.scenario)) for e in run.exams]
+    for name in DOSES:
+        columns[name] = pa.array([dose.get(name) for dose in doses], pa.float64())
+    columns["sends_dose_report"] = pa.array([
+        sends_report(e, run.scenario) and local_day(e) >= run.scenario.dose_from for e in run.exams
+    ])  # fmt: skip
     return pa.table(columns)
+
+
+def acquisitions(series: list[tuple[Exam, list[Series]]]) -> pa.Table:
+    """Return one row a series in true time; `states_end` says whether a file's header tells its end."""
+    rows = [(exam, s) for exam, every in series for s in every]
+    return pa.table({
+        "exam_key": pa.array([e.key for e, _ in rows], pa.int64()),
+        "series_uid": pa.array([s.uid for _, s in rows]),
+        "scanner": pa.array([e.scanner for e, _ in rows]),
+        "begin_at": pa.array([s.begin_s for _, s in rows], INSTANT),
+        "end_at": pa.array([s.end_s for _, s in rows], INSTANT),
+        "states_end": pa.array([s.states_end for _, s in rows]),
+        "instances": pa.array([s.instances for _, s in rows], pa.int32()),
+    })  # fmt: skip
 
 
 def appointments(run: Run) -> pa.Table:
