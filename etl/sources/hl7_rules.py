@@ -154,22 +154,32 @@ def value(fields: Fields, rule: Rule, d: Delimiters) -> str | None:
     """Return the first non-empty value of a rule, unescaped and stripped; None when there is none."""
     for name, number, component, sub, wanted in rule:
         segment = fields.get(name)
-        if segment is not None and len(segment) > number and (text := segment[number]):
-            if d[2] in text:
-                text = _repetition(text, wanted, d)
-            if component:
-                text = _nth(text, d[1], component)
-                if sub:
-                    text = _nth(text, d[4], sub)
-            text = unescaped(text, d).strip() if d[3] in text else text.strip()
-            if text and text != NULL:
+        if segment is None or len(segment) <= number or not (text := segment[number]):
+            continue
+        if text.isalnum():  # so without delimiters: the whole is its own first component
+            if component < 2 and sub < 2:
                 return text
+            continue
+        text = _part(text, component, sub, wanted, d)
+        if text and text != NULL:
+            return text
     return None
 
 
 def found_at(fields: Fields, rule: Rule, d: Delimiters) -> Position | None:
     """Return the position from which `value` takes its answer."""
     return next((where for where in rule if value(fields, (where,), d) is not None), None)
+
+
+def _part(text: str, component: int, sub: int, wanted: str, d: Delimiters) -> str:
+    _, by_component, by_repetition, escape, by_sub = d
+    if by_repetition in text:
+        text = _repetition(text, wanted, d)
+    if component:
+        text = _nth(text, by_component, component)
+        if sub:
+            text = _nth(text, by_sub, sub)
+    return unescaped(text, d).strip() if escape in text else text.strip()
 
 
 def _nth(text: str, separator: str, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -33,11 +34,15 @@ class Group:
 
     def fields(self) -> Fields:
         """Return the segments by name, the group's own first; as OBX the one that names the study, if one does."""
+        if self.results and (named := self._study()):
+            return {**self.header, **self.own, "OBX": named}
+        return {**self.header, **self.own}
+
+    def _study(self) -> list[str] | None:
         studies = [line.split(line[3]) for line in self.results if STUDY in line[:64]]
         named = {obx[5]: obx for obx in studies if len(obx) > 5 and obx[3].startswith(STUDY)}
-        if len(named) == 1:  # two would be a study and its prior, and which is which is not said
-            return {**self.header, **self.own, "OBX": named.popitem()[1]}
-        return {**self.header, **self.own}
+        # two would be a study and its prior, and which is which is not said
+        return named.popitem()[1] if len(named) == 1 else None
 
 
 class Message(NamedTuple):
@@ -60,16 +65,28 @@ def read_message(text: str, zone: ZoneInfo, rules: FieldRules) -> Message:
     msh.insert(1, d.field)
     if len(msh) < 10:
         raise ItemRefused(Reason.TRUNCATED, f"MSH ends after field {len(msh) - 1}")
-    kind, trigger, *_ = [*msh[9].split(d.component), ""]
+    kind = _kind(msh[9], d.component)
+    header: Fields = {"MSH": msh}
+    groups, pairs = _collect(lines, d, rules.segments, header)
+    control = msh[10].strip() if len(msh) > 10 else ""
+    known_at = _known_at(msh[7].partition(d.component)[0], zone)
+    clock = _clock(msh[3], msh[4], d.component)
+    return Message(d, kind, header, groups, pairs, known_at, clock, control or None)
+
+
+@lru_cache(maxsize=1024)
+def _kind(text: str, separator: str) -> str:
+    """Return ``MSH-9.1^MSH-9.2``; raises ItemRefused BAD_STRUCTURE when that is no message type."""
+    kind, _, rest = text.partition(separator)
     if not MESSAGE_TYPE.fullmatch(kind):
         raise ItemRefused(Reason.BAD_STRUCTURE, "MSH-9 holds no message type")
-    header: Fields = {"MSH": msh}
-    groups, pairs = _collect(lines, d, rules.segments | STRUCTURE, header)
-    sender = [msh[n].split(d.component)[0].strip() for n in (3, 4)]
-    clock = "|".join(part for part in sender if part) or "hl7"
-    control = msh[10].strip() if len(msh) > 10 else ""
-    known_at = _known_at(msh[7].split(d.component)[0], zone)
-    return Message(d, f"{kind}^{trigger}", header, groups, pairs, known_at, clock[:128], control or None)
+    return f"{kind}^{rest.partition(separator)[0]}"
+
+
+@lru_cache(maxsize=1024)
+def _clock(application: str, facility: str, separator: str) -> str:
+    sender = [text.partition(separator)[0].strip() for text in (application, facility)]
+    return "|".join(part for part in sender if part)[:128] or "hl7"
 
 
 def _collect(
@@ -84,7 +101,7 @@ def _collect(
         if name == "OBX":
             if groups:
                 groups[-1].results.append(line)
-        elif name in needed:
+        elif name in needed or name in STRUCTURE:
             if groups and name in ("PID", "PV1"):
                 if lists_priors:
                     break  # what follows are results of earlier orders
@@ -104,11 +121,11 @@ def _place(name: str, fields: list[str], header: Fields, groups: list[Group], pa
             groups.append(Group(header, {**shared, name: fields}))
         else:
             last.own[name] = fields
+    elif name in IN_GROUP and last is not None:
+        last.own.setdefault(name, fields)
     elif name in OTHER_DETAILS:
         if last is not None:
             last.other_detail = True
-    elif name in IN_GROUP and last is not None:
-        last.own.setdefault(name, fields)
     elif name == "MRG":
         pairs.append({**header, name: fields})
     elif name == "PID":
