@@ -20,7 +20,7 @@ from app.theme import GREY
 
 Spec = dict[str, Any]
 ROW_PX = 26
-AXIS_PX, LEGEND_PX, TITLE_PX = 32, 34, 20  # Streamlit fits axes and legends into the height asked for
+AXIS_PX, LEGEND_PX, TITLE_PX = 52, 34, 20  # Streamlit fits axes and legends into the height asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,13 @@ def millis(days: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _title(text: str) -> Spec:
-    return {"title": text, "titleAnchor": "end", "titleFontWeight": "normal"}
+    """Return the axis title; percent signs already say that it is a share."""
+    return {"title": None} if text == "share" else {"title": text, "titleAnchor": "end", "titleFontWeight": "normal"}
+
+
+def names_axis(limit: int) -> Spec:
+    """Return the axis of named rows: every name shown, none skipped."""
+    return {"title": None, "labelLimit": limit, "ticks": False, "domain": False, "labelOverlap": False}
 
 
 def _legend(shown: bool = True) -> Spec | None:
@@ -88,11 +94,18 @@ def trend(
             "running": [limit is not None and d >= limit for d in long[day]],
         }
     )
-    drawn["day"] = [words.day(d) + (" (incomplete)" if r else "") for d, r in zip(long[day], drawn["running"], strict=True)]
+    drawn["day"] = [
+        words.day(d) + (" (incomplete)" if r else "") for d, r in zip(long[day], drawn["running"], strict=True)
+    ]
     span = (frame[day].max() - frame[day].min()).days + 1 if len(frame) else 1
     x = {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis(span)}
     y = {"field": "value", "type": "quantitative", "axis": {**_title(title), "format": number}, "scale": {"zero": True}}
-    colour = {"field": "series", "type": "nominal", "scale": {"domain": list(series.values())}, "legend": _legend(len(series) > 1)}
+    colour = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": list(series.values())},
+        "legend": _legend(len(series) > 1),
+    }
     tooltip = [
         {"field": "day", "title": "Day"},
         {"field": "series", "title": "Series"},
@@ -143,7 +156,8 @@ def trend_words(
         last, low, high = known[column].iloc[-1], known[column].min(), known[column].max()
         said.append(
             f"{label} {words.amount(float(last), unit)} on {words.day(known[day].iloc[-1])}, "
-            f"between {words.amount(float(low), unit)} and {words.amount(float(high), unit)} over {words.plural(len(known), 'day')}"
+            f"between {words.amount(float(low), unit)} and {words.amount(float(high), unit)} "
+            f"over {words.plural(len(known), 'point')}"
         )
     return f"{what}. {'; '.join(said)}."
 
@@ -177,12 +191,14 @@ def ranked(
         "field": "category",
         "type": "nominal",
         "sort": domain,
-        "axis": {"title": None, "labelLimit": 190, "ticks": False, "domain": False},
+        "axis": names_axis(190),
     }
     x = {"type": "quantitative", "axis": {**_title(title), "format": number, "tickCount": 5}}
     layers: list[Spec] = [
-        {"mark": {"type": "bar", "height": {"band": 0.62}, "cornerRadiusEnd": 2},
-         "encoding": {"y": y, "x": {**x, "field": "value"}, "tooltip": tooltip}},
+        {
+            "mark": {"type": "bar", "height": {"band": 0.62}, "cornerRadiusEnd": 2},
+            "encoding": {"y": y, "x": {**x, "field": "value"}, "tooltip": tooltip},
+        },
     ]
     if upper is not None:
         drawn["upper"] = shown[upper].astype(float) * factor
@@ -194,7 +210,12 @@ def ranked(
                 "encoding": {
                     "y": y,
                     "x": {**x, "field": "upper"},
-                    "color": {"datum": names[1], "type": "nominal", "scale": {"domain": list(names)}, "legend": _legend()},
+                    "color": {
+                        "datum": names[1],
+                        "type": "nominal",
+                        "scale": {"domain": list(names)},
+                        "legend": _legend(),
+                    },
                     "tooltip": tooltip,
                 },
             }
@@ -202,88 +223,37 @@ def ranked(
         layers[0]["encoding"]["color"] = {"datum": names[0], "type": "nominal"}
     else:
         layers.append(
-            {"mark": {"type": "text", "align": "left", "dx": 4, "color": GREY},
-             "encoding": {"y": y, "x": {**x, "field": "value"}, "text": {"field": "label"}}}
+            {
+                "mark": {"type": "text", "align": "left", "dx": 4, "color": GREY},
+                "encoding": {"y": y, "x": {**x, "field": "value"}, "text": {"field": "label"}},
+            }
         )
     if target is not None:
-        layers.append({"mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY}, "encoding": {"x": {"datum": target * factor}}})
-    return Chart(drawn, {"height": height(len(drawn), legend=upper is not None), "layer": layers}, ranked_words(shown, category, value, unit, what))
+        layers.append(
+            {
+                "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY},
+                "encoding": {"x": {"datum": target * factor}},
+            }
+        )
+    return Chart(
+        drawn,
+        {"height": height(len(drawn), legend=upper is not None), "layer": layers},
+        ranked_words(shown, category, value, unit, what),
+    )
+
+
+def extreme(frame: pd.DataFrame, column: str, *, largest: bool = True) -> Any:
+    """Return the row with the largest (or smallest) value of a column."""
+    values = frame[column].to_numpy(dtype="float64")
+    return frame.iloc[int(values.argmax() if largest else values.argmin())]
 
 
 def ranked_words(shown: pd.DataFrame, category: str, value: str, unit: str, what: str) -> str:
     """Say the highest and lowest of a ranking."""
     if shown.empty:
         return f"{what}: no values."
-    top, bottom = shown.loc[shown[value].idxmax()], shown.loc[shown[value].idxmin()]
+    top, bottom = extreme(shown, value), extreme(shown, value, largest=False)
     return (
         f"{what}. Highest {top[category]} {words.amount(float(top[value]), unit)}, "
         f"lowest {bottom[category]} {words.amount(float(bottom[value]), unit)}, {words.plural(len(shown), 'row')}."
-    )
-
-
-def heat(
-    frame: pd.DataFrame,
-    x: str,
-    y: str,
-    value: str,
-    unit: str,
-    *,
-    what: str,
-    x_order: Sequence[Any],
-    y_order: Sequence[str],
-    x_labels: Mapping[Any, str] | None = None,
-) -> Chart:
-    """Draw a matrix of cells; a cell without value stays empty, which is not zero."""
-    shown = frame.dropna(subset=[value])
-    factor, title, number = words.axis(unit, float(shown[value].max()) if len(shown) else 0.0)
-    say = (lambda v: x_labels.get(v, str(v))) if x_labels else str
-    drawn = pd.DataFrame(
-        {
-            "x": [say(v) for v in shown[x]],
-            "y": shown[y].astype(str),
-            "value": shown[value].astype(float) * factor,
-            "said": [words.amount(float(v), unit) for v in shown[value]],
-        }
-    )
-    tooltip = [{"field": "y", "title": " "}, {"field": "x", "title": "at"}, {"field": "said", "title": what}]
-    if "n" in shown:
-        drawn["n"] = [words.count(float(n)) for n in shown["n"]]
-        tooltip.append({"field": "n", "title": "n"})
-    scale: Spec = {"domain": [0, 1]} if unit == "share" else {"zero": True}
-    spec: Spec = {
-        "height": height(len(y_order), 24, title=False, color_bar=True),
-        "mark": {"type": "rect", "cornerRadius": 2},
-        "encoding": {
-            "x": {
-                "field": "x",
-                "type": "ordinal",
-                "scale": {"domain": [say(v) for v in x_order], "padding": 0.06},
-                "axis": {"title": None, "labelAngle": 0, "orient": "top", "labelOverlap": True, "ticks": False, "domain": False},
-            },
-            "y": {
-                "field": "y",
-                "type": "ordinal",
-                "scale": {"domain": list(y_order), "padding": 0.08},
-                "axis": {"title": None, "labelLimit": 150, "ticks": False, "domain": False},
-            },
-            "color": {
-                "field": "value",
-                "type": "quantitative",
-                "scale": scale,
-                "legend": {"orient": "bottom", "title": title, "format": number, "gradientLength": 160, "titleFontWeight": "normal"},
-            },
-            "tooltip": tooltip,
-        },
-    }
-    return Chart(drawn, spec, heat_words(shown, x, y, value, unit, what, say))
-
-
-def heat_words(shown: pd.DataFrame, x: str, y: str, value: str, unit: str, what: str, say: Any) -> str:
-    """Say the fullest and emptiest cell of a matrix."""
-    if shown.empty:
-        return f"{what}: no values."
-    top, low = shown.loc[shown[value].idxmax()], shown.loc[shown[value].idxmin()]
-    return (
-        f"{what}. Highest {words.amount(float(top[value]), unit)} for {top[y]} at {say(top[x])}; "
-        f"lowest {words.amount(float(low[value]), unit)} for {low[y]} at {say(low[x])}."
     )

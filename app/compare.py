@@ -96,11 +96,12 @@ def _earlier(
         known = [headline_value(data.ask(who, w.query(kpi.key))) for w in windows]
         label = "4 weeks earlier" if len(windows) == 1 else f"the {len(windows)} periods before"
         return value, [v for v in known if v is not None], label
+    until = ""
     if _counts_up(kpi) and view.incomplete:
-        value, line = _same_hours(who, view, kpi)
+        value, line, until = _same_hours(who, view, kpi)
     values = [line.get(pd.Timestamp(w.from_date)) for w in windows]
     kept = [float(v) for v in values if v is not None and not words.missing(v)]
-    return value, kept, f"the last {len(kept)} {view.from_date:%A}s"
+    return value, kept, f"the last {len(kept)} {view.from_date:%A}s{until}"
 
 
 def _counts_up(kpi: Kpi) -> bool:
@@ -108,14 +109,14 @@ def _counts_up(kpi: Kpi) -> bool:
     return kpi.headline in {"count", "sum"} and "hour_of_day" in kpi.dimensions
 
 
-def _same_hours(who: data.Asker, view: View, kpi: Kpi) -> tuple[float | None, pd.Series[float]]:
+def _same_hours(who: data.Asker, view: View, kpi: Kpi) -> tuple[float | None, pd.Series[float], str]:
     hour = data.data_at(who).astimezone(data.main_zone(who, view.where)).hour
     if hour == 0:
-        return None, pd.Series(dtype="float64")
+        return None, pd.Series(dtype="float64"), ""
     narrowed = view.narrowed("hour_of_day", *(str(h) for h in range(hour)))
     line = _daily(who, narrowed, kpi)
     now = line.get(pd.Timestamp(view.from_date))
-    return (None if now is None or words.missing(now) else float(now)), line
+    return (None if now is None or words.missing(now) else float(now)), line, f" until {hour:02d}:00"
 
 
 def _too_early(result: Result) -> str:
@@ -124,15 +125,16 @@ def _too_early(result: Result) -> str:
     if "open" not in meta.columns or not meta.open:
         return ""
     done = meta.n - meta.open - meta.missing if "closed" in meta.columns else meta.n
-    return f"too early to compare, {words.count(done)} done and {words.count(meta.open)} open" if done < MIN_DONE else ""
+    return (
+        f"too early to compare, {words.count(done)} done and {words.count(meta.open)} open" if done < MIN_DONE else ""
+    )
 
 
 def _judged(value: float | None, earlier: list[float], kpi: Kpi, unit: str, label: str) -> tuple[State, str]:
     if value is None or not earlier:
         return UNKNOWN, "nothing earlier to compare with"
     low, high = min(earlier), max(earlier)
-    spread = words.amount(low, unit) if low == high else f"{words.amount(low, unit)} to {words.amount(high, unit)}"
-    said = f"{label} ({spread})"
+    said = f"{label} ({words.spread(low, high, unit)})"
     if low <= value <= high:
         return STEADY, f"within {said}"
     side = "above" if value > high else "below"

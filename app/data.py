@@ -21,7 +21,7 @@ import streamlit as st
 from app.facts import FACTS, Where
 from etl.access import DEMO, ROW_ROLES, Principal, Role, scoped
 from etl.errors import ConfigurationError, RefusedError
-from etl.kpis import KPIS, compute, drill, values
+from etl.kpis import KPIS, Change, changes, compute, drill, values
 from etl.kpis.base import Kpi
 from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query, Result
@@ -142,6 +142,16 @@ def dimension_values(who: Asker, dimension: str) -> list[str]:
     return _values(*who.key, dimension)
 
 
+@st.cache_data(max_entries=100, show_spinner=False)
+def _changed(scope: str, role: str, data_version: str, where: Where) -> list[Change]:
+    return changes(reader_engine(settings()), _principal_of(scope, role), where=dict(where))
+
+
+def changed(who: Asker, where: Where) -> list[Change]:
+    """Return what changed on the last whole day, the most unusual first."""
+    return _changed(*who.key, tuple(sorted(where)))
+
+
 def export(who: Principal, data_version: str, query: Query, *, bom: bool) -> Export:
     """Return the CSV and its description, the same bytes as the command line's.
 
@@ -164,7 +174,8 @@ def kpis() -> tuple[Kpi, ...]:
 
 def data_at(who: Asker) -> datetime:
     """Return the instant that counts as now: the version's data time, UTC."""
-    return rows(who, "version")["data_at"].iloc[0].to_pydatetime()
+    latest: datetime = rows(who, "version")["data_at"].iloc[0].to_pydatetime()
+    return latest
 
 
 def zones(who: Asker) -> dict[str, ZoneInfo]:

@@ -42,7 +42,6 @@ def download(who: data.Asker, query: Query, key: str) -> None:
     st.code(command_line(query), language=None, wrap_lines=True)
 
 
-@st.fragment
 def export_menu(who: data.Asker, query: Query, key: str, label: str = "Export") -> None:
     """A menu that makes the one-time links when it is opened."""
     menu = st.popover(label, icon=":material/download:", key=f"{key}_export", on_change="rerun", type="tertiary")
@@ -102,7 +101,9 @@ def _movers(who: data.Asker, view: View, tile: Compared) -> None:
     table = {
         DIMENSIONS.get(cut, cut.capitalize()): both[cut],
         "Now": [words.amount(v, tile.unit) for v in both[kpi.headline]],
-        words.period(back.from_date, back.to_date): [words.amount(v, tile.unit) for v in both[f"{kpi.headline}_before"]],
+        words.period(back.from_date, back.to_date): [
+            words.amount(v, tile.unit) for v in both[f"{kpi.headline}_before"]
+        ],
         "n": both["n"],
     }
     st.dataframe(table, hide_index=True, alt=f"{kpi.label} by {cut}, now and four weeks earlier")

@@ -76,9 +76,7 @@ def completeness(from_date: date, to_date: date, where: Where) -> Built:
     """Expected and present milestones by site, modality and milestone over `[from_date, to_date)`."""
     c = t.fact_completeness.c
     query = (
-        select(
-            c.modality, c.milestone, func.sum(c.expected).label("expected"), func.sum(c.present).label("present")
-        )
+        select(c.modality, c.milestone, func.sum(c.expected).label("expected"), func.sum(c.present).label("present"))
         .where(c.local_date >= from_date, c.local_date < to_date)
         .group_by(c.modality, c.milestone)
         .order_by(c.modality, c.milestone)
@@ -90,8 +88,20 @@ def visits(day: date, where: Where) -> Built:
     """Room visit parts begun on a site-local day."""
     c = t.fact_visit.c
     query = select(
-        c.site_code, c.scanner_code, c.modality, c.procedure_group, c.priority, c.patient_class, c.exams, c.part,
-        c.begin_at, c.end_at, c.duration_min, c.gap_before_min, c.gap_kind, c.idle_in_hours_min,
+        c.site_code,
+        c.scanner_code,
+        c.modality,
+        c.procedure_group,
+        c.priority,
+        c.patient_class,
+        c.exams,
+        c.part,
+        c.begin_at,
+        c.end_at,
+        c.duration_min,
+        c.gap_before_min,
+        c.gap_kind,
+        c.idle_in_hours_min,
     ).where(c.local_date == day)
     return _filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_visit, where), (t.fact_visit,)
 
@@ -118,8 +128,20 @@ def scanner_forecast(target: str, where: Where) -> Built:
     """Hourly forecasts of one target as served."""
     c = t.fact_forecast.c
     query = select(
-        c.site_code, c.scanner_code, c.modality, c.issued_at, c.hour_at, c.local_date, c.local_hour,
-        c.value, c.low_80, c.high_80, c.low_95, c.high_95, c.served, c.model_hash,
+        c.site_code,
+        c.scanner_code,
+        c.modality,
+        c.issued_at,
+        c.hour_at,
+        c.local_date,
+        c.local_hour,
+        c.value,
+        c.low_80,
+        c.high_80,
+        c.low_95,
+        c.high_95,
+        c.served,
+        c.model_hash,
     ).where(c.target == target, c.hour_at.is_not(None))
     return _filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_forecast, where), (t.fact_forecast,)
 
@@ -130,9 +152,22 @@ def exams_at_risk(where: Where, limit: int) -> Built:
     conditions: list[ColumnElement[bool]] = [f.c.target == "report_time", f.c.exam_key == e.c.exam_key]
     query = (
         select(
-            e.c.accession_token, e.c.site_code, e.c.scanner_code, e.c.modality, e.c.procedure_group, e.c.priority,
-            e.c.patient_class, e.c.status, e.c.exam_end_at, e.c.report_target_min,
-            f.c.expected_at, f.c.low_80, f.c.high_80, f.c.probability, f.c.issued_at, f.c.served,
+            e.c.accession_token,
+            e.c.site_code,
+            e.c.scanner_code,
+            e.c.modality,
+            e.c.procedure_group,
+            e.c.priority,
+            e.c.patient_class,
+            e.c.status,
+            e.c.exam_end_at,
+            e.c.report_target_min,
+            f.c.expected_at,
+            f.c.low_80,
+            f.c.high_80,
+            f.c.probability,
+            f.c.issued_at,
+            f.c.served,
         )
         .where(*conditions)
         .order_by(f.c.probability.desc().nulls_last(), e.c.exam_end_at)
@@ -160,7 +195,21 @@ def hourly_history(from_date: date, to_date: date, where: Where) -> Built:
 FACTS: dict[str, Callable[..., Built]] = {
     f.__name__: f
     for f in (
-        version, sites, scanners, first_day, feeds, runs, quarantined, clocks, completeness, visits, openings,
-        bookings, scanner_forecast, exams_at_risk, backtests, hourly_history,
+        version,
+        sites,
+        scanners,
+        first_day,
+        feeds,
+        runs,
+        quarantined,
+        clocks,
+        completeness,
+        visits,
+        openings,
+        bookings,
+        scanner_forecast,
+        exams_at_risk,
+        backtests,
+        hourly_history,
     )
 }

@@ -58,7 +58,11 @@ def ahead_and_past(
     ahead = with_local_time(who, rows[rows["scanner_code"] == scanner]).sort_values("at")
     origin = ahead["issued_at"].iloc[0]
     history = data.rows(
-        who, "hourly_history", view.today - timedelta(days=PAST_DAYS), view.today + timedelta(days=1), (("scanner", (scanner,)),)
+        who,
+        "hourly_history",
+        view.today - timedelta(days=PAST_DAYS),
+        view.today + timedelta(days=1),
+        (("scanner", (scanner,)),),
     )
     past = with_local_time(who, history[history["hour_at"] + pd.Timedelta(hours=1) <= origin])
     if target == "scanner_demand":
@@ -97,15 +101,12 @@ def fullest_hours(who: data.Asker, rows: pd.DataFrame, target: str) -> None:
             "Scanner": top["scanner_code"],
             "Hour": [words.moment(at) for at in top["at"]],
             shown.label: [words.amount(v, shown.unit) for v in top["value"]],
-            "80 % interval": [between(lo, hi, shown.unit) for lo, hi in zip(top["low_80"], top["high_80"], strict=True)],
+            "80 % interval": [
+                words.spread(lo, hi, shown.unit) for lo, hi in zip(top["low_80"], top["high_80"], strict=True)
+            ],
         }
     )
-    table(listed, {c: c for c in listed}, f"Fullest hours ahead, {listed.iloc[0]['Scanner']} first")
-
-
-def between(low: float, high: float, unit: str) -> str:
-    """Say an interval."""
-    return f"{words.amount(low, unit)} to {words.amount(high, unit)}"
+    table(listed, f"Fullest hours ahead, {listed.iloc[0]['Scanner']} first")
 
 
 def draw_at_risk(who: data.Asker, view: View) -> None:
@@ -116,7 +117,10 @@ def draw_at_risk(who: data.Asker, view: View) -> None:
         return
     zones = data.zones(who)
     ended, expected = (
-        [None if pd.isna(t) else t.tz_convert(zones[s]).tz_localize(None) for t, s in zip(risky[c], risky["site_code"], strict=True)]
+        [
+            None if pd.isna(t) else t.tz_convert(zones[s]).tz_localize(None)
+            for t, s in zip(risky[c], risky["site_code"], strict=True)
+        ]
         for c in ("exam_end_at", "expected_at")
     )
     shown = risky.assign(
@@ -127,11 +131,21 @@ def draw_at_risk(who: data.Asker, view: View) -> None:
         exam=risky["accession_token"].str[:8],
     )
     columns = {
-        "chance": "Chance late", "priority": "Priority", "modality": "Modality", "procedure_group": "Procedure",
-        "site_code": "Site", "ended": "Exam ended", "expected": "Report expected", "target": "Target", "exam": "Exam (pseudonym)",
+        "chance": "Chance late",
+        "priority": "Priority",
+        "modality": "Modality",
+        "procedure_group": "Procedure",
+        "site_code": "Site",
+        "ended": "Exam ended",
+        "expected": "Report expected",
+        "target": "Target",
+        "exam": "Exam (pseudonym)",
     }
     table(
-        shown, columns, f"{len(shown)} open exams, highest chance to be late {shown['chance'].max():.0f} %", key="at_risk",
+        shown,
+        f"{len(shown)} open exams, highest chance to be late {shown['chance'].max():.0f} %",
+        columns,
+        key="at_risk",
         **{"Chance late": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)},
     )
     st.caption(
@@ -149,11 +163,12 @@ def backtest_table(who: data.Asker, target: str) -> None:
             continue
         st.markdown(f"**{label}**")
         listed = score_rows(scores)
-        table(listed, {c: c for c in listed}, f"Backtest of {label}: {len(listed)} scores")
+        table(listed, f"Backtest of {label}: {len(listed)} scores")
+        served = [MODELS.get(str(m), str(m)) for m in scores[scores["is_served"].fillna(False)]["model"].unique()]
         st.caption(
             f"{words.plural(int(scores['origins'].max()), 'forecast origin')} rolled through the past, "
             f"{words.count(float(scores['n'].max()))} cases. What is served: "
-            f"{words.listing([MODELS.get(str(m), str(m)) for m in scores[scores['is_served'].fillna(False)]['model'].unique()]) or 'baseline'}."
+            f"{words.listing(served).lower() or 'baseline'}."
         )
 
 
@@ -173,7 +188,7 @@ def score_rows(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _score(value: Any, share: bool) -> str:
     if words.missing(value):
-        return "–"
+        return "no value"
     return words.amount(float(value), "share") if share else f"{float(value):.3f}"
 
 
@@ -183,7 +198,9 @@ def model_card(who: data.Asker, target: str, rows: pd.DataFrame) -> None:
     if card is None:
         empty("There is no model file for this forecast.", "The baseline above is served until a model is trained.")
         return
-    said = {_card_key(k): _card_value(v) for k, v in card.items() if not isinstance(v, dict | list) or len(str(v)) < 300}
+    said = {
+        _card_key(k): _card_value(v) for k, v in card.items() if not isinstance(v, dict | list) or len(str(v)) < 300
+    }
     listed = pd.DataFrame({"What": list(said), "Value": list(said.values())})
     st.table(listed, hide_index=True, border="horizontal", alt=f"Model card of {target}")
     hashes = set(rows["model_hash"].dropna()) if "model_hash" in rows else set()

@@ -8,19 +8,30 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts, data, words
+from app import charts, data, matrix, words
 from app.filters import View
 from app.theme import CLOCK_STATES, FRESH, GREY, LATE, NEVER, RUN_STATES, State
 from app.widgets import empty, feed_states, table
 
 RUNS_SHOWN = 60
 COMPLETE_ENOUGH = 0.9
+OPTIONAL = frozenset({"Preliminary"})  # only trainees' exams have one
 MILESTONES = {
-    "order_entered_at": "Order entered", "appointment_at": "Appointment", "arrived_at": "Arrived", "in_room_at": "In room",
-    "exam_begin_at": "Exam begin", "exam_end_at": "Exam end", "first_acquisition_at": "First acquisition",
-    "last_acquisition_at": "Last acquisition", "qc_complete_at": "Quality check", "images_available_at": "Images available",
-    "read_opened_at": "Read opened", "dictated_at": "Dictated", "first_prelim_at": "Preliminary", "first_final_at": "Final report",
-}  # fmt: skip
+    "order_entered_at": "Order entered",
+    "appointment_at": "Appointment",
+    "arrived_at": "Arrived",
+    "in_room_at": "In room",
+    "exam_begin_at": "Exam begin",
+    "exam_end_at": "Exam end",
+    "first_acquisition_at": "First acquisition",
+    "last_acquisition_at": "Last acquisition",
+    "qc_complete_at": "Quality check",
+    "images_available_at": "Images available",
+    "read_opened_at": "Read opened",
+    "dictated_at": "Dictated",
+    "first_prelim_at": "Preliminary",
+    "first_final_at": "Final report",
+}
 REASONS = {
     "bad_structure": "look at the sender's message format",
     "missing_identifier": "ask the sender for accession or order number",
@@ -47,9 +58,13 @@ def _late_feeds(who: data.Asker) -> list[str]:
     never = [key for key, state, _ in states if state is NEVER]
     found = []
     if late:
-        found.append(f"{_mark(LATE)}: {words.listing(late, 4)}. Check that the sender still delivers, then `radpulse run`.")
+        found.append(
+            f"{_mark(LATE)}: {words.listing(late, 4)}. Check that the sender still delivers, then `radpulse run`."
+        )
     if never:
-        found.append(f"{_mark(NEVER)}: {words.listing(never, 4)}. Check `path` and `pattern` of the feed in radpulse.toml.")
+        found.append(
+            f"{_mark(NEVER)}: {words.listing(never, 4)}. Check `path` and `pattern` of the feed in radpulse.toml."
+        )
     return found
 
 
@@ -58,9 +73,9 @@ def _broken_runs(who: data.Asker) -> list[str]:
     newest = runs.drop_duplicates("feed_key")
     bad = newest[newest["outcome"] != "ok"]
     return [
-        f"{_mark(RUN_STATES.get(str(r.outcome), RUN_STATES['failed']))}: {r.feed_key}, {r.message or 'no reason kept'}. "
-        "Mend it, then `radpulse ingest`."
-        for r in bad.itertuples()
+        f"{_mark(RUN_STATES.get(run['outcome'], RUN_STATES['failed']))}: {run['feed_key']}, "
+        f"{run['message'] if isinstance(run['message'], str) else 'no reason kept'}. Mend it, then `radpulse ingest`."
+        for run in bad.to_dict("records")
     ]
 
 
@@ -68,19 +83,21 @@ def _skewed(who: data.Asker, view: View) -> list[str]:
     frame = data.rows(who, "clocks", view.where)
     bad = frame[frame["verdict"].isin(["skewed", "drifting"])]
     return [
-        f"{_mark(CLOCK_STATES[str(r.verdict)])}: the clock of {r.scanner_code} is {words.difference(float(r.offset_min), 'min')} "
-        "against the RIS. Set the device's time, or add a correction under `[clock_corrections]`."
-        for r in bad.itertuples()
+        f"{_mark(CLOCK_STATES[clock['verdict']])}: the clock of {clock['scanner_code']} is "
+        f"{words.difference(clock['offset_min'], 'min')} against the RIS. "
+        "Set the device's time, or add a correction under `[clock_corrections]`."
+        for clock in bad.to_dict("records")
     ]
 
 
 def _incomplete(who: data.Asker, view: View) -> list[str]:
     shares = milestone_shares(who, view)
-    low = shares[shares["share"] < COMPLETE_ENOUGH].sort_values("share").head(2)
+    low = shares[(shares["share"] < COMPLETE_ENOUGH) & ~shares["milestone"].isin(OPTIONAL)].sort_values("share").head(2)
     return [
-        f":{LATE.colour}[{LATE.icon} incomplete]: {r.milestone.lower()} is known for {words.amount(float(r.share), 'share')} of "
-        f"{r.modality} exams (n = {words.count(float(r.n))}). Check that the feed sends this status and that the status map knows it."
-        for r in low.itertuples()
+        f":{LATE.colour}[{LATE.icon} incomplete]: {row['milestone'].lower()} is known for "
+        f"{words.amount(row['share'], 'share')} of {row['modality']} exams (n = {words.count(row['n'])}). "
+        "Check that the feed sends this status and that the status map knows it."
+        for row in low.to_dict("records")
     ]
 
 
@@ -108,9 +125,14 @@ def feeds(who: data.Asker, view: View) -> None:
         }
     )
     shown = shown.sort_values("State", key=lambda s: s == FRESH.word, kind="stable")
-    counts: Any = {c: st.column_config.NumberColumn(format="localized") for c in ("Events", "Refused", "Not mapped", "Without exam")}
-    table(shown, {c: c for c in shown}, f"{len(shown)} feeds", key="feeds", **counts)
-    st.caption("Late: data older than 1.5 times the expected rhythm. Judged by the time in the data, not by the last load.")
+    counts: Any = {
+        c: st.column_config.NumberColumn(format="localized")
+        for c in ("Events", "Refused", "Not mapped", "Without exam")
+    }
+    table(shown, f"{len(shown)} feeds", key="feeds", **counts)
+    st.caption(
+        "Late: data older than 1.5 times the expected rhythm. Judged by the time in the data, not by the last load."
+    )
 
 
 def milestone_shares(who: data.Asker, view: View) -> pd.DataFrame:
@@ -121,7 +143,7 @@ def milestone_shares(who: data.Asker, view: View) -> pd.DataFrame:
         {
             "modality": frame["modality"].astype(str),
             "milestone": [MILESTONES.get(str(m), str(m)) for m in frame["milestone"]],
-            "share": (frame["present"].astype("float64") / expected.where(expected > 0)),
+            "share": frame["present"].astype("float64") / expected.where(expected > 0),
             "n": expected,
         }
     )
@@ -135,12 +157,20 @@ def completeness(who: data.Asker, view: View) -> None:
         return
     order = [m for m in MILESTONES.values() if m in set(shares["milestone"])]
     order += sorted(set(shares["milestone"]) - set(order))
+    lacking = shares.assign(missing=1 - shares["share"])
     charts.show(
-        charts.heat(
-            shares, "modality", "milestone", "share", "share", what="Share of performed exams with the time",
-            x_order=sorted(shares["modality"].unique()), y_order=order,
+        matrix.heat(
+            lacking,
+            "modality",
+            "milestone",
+            "missing",
+            "share",
+            what="Share of performed exams without the time",
+            x_order=sorted(shares["modality"].unique()),
+            y_order=order,
         )
     )
+    st.caption("Share of performed exams for which a time is missing; 0 % everywhere is what you want to see.")
 
 
 def quarantine(who: data.Asker) -> None:
@@ -176,27 +206,54 @@ def clocks(who: data.Asker, view: View) -> None:
         }
     )
     charts.show(clock_chart(shown))
-    st.caption("Minutes the device is ahead of (right) or behind (left) the RIS, median of recent exams with both times.")
+    st.caption(
+        "Minutes the device is ahead of (right) or behind (left) the RIS, median of recent exams with both times."
+    )
 
 
 def clock_chart(shown: pd.DataFrame) -> charts.Chart:
     """Return a dot per scanner around zero; what is off is orange and says so."""
     fine = CLOCK_STATES["ok"].word
     others = [s.word for s in CLOCK_STATES.values() if s.word != fine]
-    y = {"field": "scanner", "type": "nominal", "sort": None, "axis": {"title": None, "ticks": False, "domain": False}}
-    x = {"field": "offset", "type": "quantitative", "axis": {"title": "minutes against the RIS", "titleAnchor": "end", "titleFontWeight": "normal"}}
+    y = {"field": "scanner", "type": "nominal", "sort": None, "axis": charts.names_axis(120)}
+    x = {
+        "field": "offset",
+        "type": "quantitative",
+        "scale": {"nice": True, "padding": 12},
+        "axis": {"title": "minutes against the RIS", "titleAnchor": "end", "titleFontWeight": "normal"},
+    }
     colour = {
-        "field": "verdict", "type": "nominal", "legend": {"orient": "top", "title": None},
+        "field": "verdict",
+        "type": "nominal",
+        "legend": {"orient": "top", "title": None, "values": list(dict.fromkeys(shown["verdict"]))},
         "scale": {"domain": [fine, *others[:1], others[-1], *others[1:-1]]},
     }
-    tooltip = [{"field": c, "title": t} for c, t in (("scanner", "Scanner"), ("offset", "Minutes"), ("drift", "Drift"), ("n", "n"), ("verdict", "State"))]
+    tooltip = [
+        {"field": c, "title": t}
+        for c, t in (
+            ("scanner", "Scanner"),
+            ("offset", "Minutes"),
+            ("drift", "Drift"),
+            ("n", "n"),
+            ("verdict", "State"),
+        )
+    ]
     layers: list[charts.Spec] = [
         {"mark": {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, "encoding": {"x": {"datum": 0}}},
-        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+            "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},
+        },
     ]
     off = shown[shown["verdict"] != fine]
-    said = "all in step" if off.empty else words.listing([f"{r.scanner} {r.offset:+.1f} min" for r in off.itertuples()], 4)
-    return charts.Chart(shown, {"height": charts.height(len(shown), legend=True), "layer": layers}, f"Scanner clocks against the RIS: {said}.")
+    said = (
+        "all in step" if off.empty else words.listing([f"{r.scanner} {r.offset:+.1f} min" for r in off.itertuples()], 4)
+    )
+    return charts.Chart(
+        shown,
+        {"height": charts.height(len(shown), legend=True), "layer": layers},
+        f"Scanner clocks against the RIS: {said}.",
+    )
 
 
 def runs(who: data.Asker) -> None:
@@ -217,8 +274,11 @@ def runs(who: data.Asker) -> None:
             "Unchanged": frame["unchanged"],
             "Refused": frame["quarantined"],
             "Left out": frame["filtered"],
-            "Adds up": ["yes" if a == b else f"no, off by {int(a - b)}" for a, b in zip(frame["offered"].fillna(0), parts, strict=True)],
+            "Adds up": [
+                "yes" if a == b else f"no, off by {int(a - b)}"
+                for a, b in zip(frame["offered"].fillna(0), parts, strict=True)
+            ],
         }
     )
-    table(shown, {c: c for c in shown}, f"The latest {len(shown)} runs", key="runs")
+    table(shown, f"The latest {len(shown)} runs", key="runs")
     st.caption("Offered = loaded + unchanged + refused + left out under a listed reason. Nothing is lost silently.")

@@ -2,82 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pandas as pd
 import streamlit as st
 
 from app import data, words
-from app.compare import Compared, safely
+from app.compare import safely
 from app.filters import View
+from app.theme import BETTER, CHANGED, STEADY, WORSE
 from app.widgets import empty, table, tile_label
 
-SENTENCES = 3
 HOURS_AHEAD = 24
 MOVED = frozenset({"worse", "better", "changed"})
 RISKY = 0.5  # probability from which an exam is counted as likely late
 
 
-def what_changed(who: data.Asker, view: View, names: tuple[str, ...]) -> list[str]:
-    """Return at most three sentences on today and yesterday, the largest departures from usual first.
-
-    Yesterday is told because a day that has just begun cannot differ from usual yet.
-    """
-    one = timedelta(days=1)
-    days = (("", view), ("Yesterday, ", view.over(view.from_date - one, view.from_date)))
-    facts = [(when, v, f) for when, v in days for f in (safely(who, v, name)[0] for name in names) if f is not None]
-    moved = sorted((x for x in facts if x[2].state.word in MOVED), key=lambda x: _weight(x[2]), reverse=True)
-    first = {x[2].result.meta.kpi_key: x for x in reversed(moved)}  # one sentence a KPI
-    told = [x for x in moved if first[x[2].result.meta.kpi_key] is x]
-    said = [_sentence(who, v, f, when) for when, v, f in told[:SENTENCES]]
-    usual = [f.result.meta.label for when, _, f in facts if f.state.word == "about the same" and not when]
-    if len(said) < SENTENCES and usual:
-        said.append(f":gray[:material/drag_handle:] Within its usual range: {words.listing(usual, 6)}.")
-    return said or ["Nothing has been recorded yet today, so there is nothing to compare."]
+def now_words(who: data.Asker, view: View, names: tuple[str, ...]) -> str:
+    """Say in one line which of today's numbers lie outside their usual range."""
+    facts = [f for f in (safely(who, view, name)[0] for name in names) if f is not None]
+    off = sorted((f for f in facts if f.state.word in MOVED), key=lambda f: f.state.word != WORSE.word)
+    if not off:
+        known = sum(f.state.word == STEADY.word for f in facts)
+        return (
+            f"**Today:** {'nothing is outside its usual range.' if known else 'too early to compare with other days.'}"
+        )
+    said = [
+        f":{f.state.colour}[{f.state.icon} {tile_label(f)} {words.amount(f.value, f.unit)}] ({f.state.word})"
+        for f in off
+    ]
+    return f"**Outside the usual today:** {words.listing(said, 6)}."
 
 
-def _weight(facts: Compared) -> tuple[bool, float]:
-    change = facts.difference or 0.0
-    return facts.state.word == "worse", abs(change) / max(abs(facts.usual or 0.0), 1e-9)
-
-
-def _sentence(who: data.Asker, view: View, facts: Compared, when: str) -> str:
-    state, verb = facts.state, "was" if when else "is"
-    label = tile_label(facts)
-    head = f":{state.colour}[{state.icon} {state.word.capitalize()}:] {when}**{label}** {verb} "
-    return f"{head}{words.amount(facts.value, facts.unit)}, {facts.against}{_driver(who, view, facts)}."
-
-
-def _driver(who: data.Asker, view: View, facts: Compared) -> str:
-    """Name the modality or scanner that stands out most from the same weekday a week before."""
-    kpi = data.kpi(facts.result.meta.kpi_key)
-    cut = next((d for d in ("modality", "scanner") if d in kpi.dimensions), None)
-    if cut is None:
-        return ""
-    week = timedelta(days=7)
-    now = data.ask(who, view.query(kpi.key, cut)).frame[[cut, kpi.headline]]
-    back = view.over(view.from_date - week, view.to_date - week)
-    before = data.ask(who, back.query(kpi.key, cut)).frame[[cut, kpi.headline]]
-    both = now.merge(before, on=cut, suffixes=("", "_before")).dropna()
-    if both.empty or facts.difference is None:
-        return ""
-    moved = (both[kpi.headline] - both[f"{kpi.headline}_before"]) * (1 if facts.difference >= 0 else -1)
-    top = both.loc[moved.idxmax()]
-    if moved.max() <= 0:
-        return ""
-    now_said, before_said = (words.amount(float(top[c]), facts.unit) for c in (kpi.headline, f"{kpi.headline}_before"))
-    return f"; most of it in {top[cut]} ({now_said}, a week ago {before_said})"
-
-
-def next_hours(who: data.Asker, view: View) -> None:
-    """Show where the next hours will be fullest and which open exams will probably be late."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown(f"**Fullest scanners, next {HOURS_AHEAD} hours**")
-        _fullest(who, view)
-    with right:
-        st.markdown("**Reports likely late**")
-        _late(who, view)
+def what_changed(who: data.Asker, view: View) -> list[str]:
+    """Return at most three sentences on the last whole day, judged by its natural process limits."""
+    states = {"better": BETTER, "worse": WORSE}
+    said = []
+    for change in data.changed(who, view.where):
+        state = states.get(change.direction, CHANGED) if change.is_signal else STEADY
+        said.append(f":{state.colour}[{state.icon} {state.word.capitalize()}.] {change.text}")
+    return said or ["Too few whole days are known to say what is usual. Four weeks are enough."]
 
 
 def upcoming(who: data.Asker, view: View, target: str, hours: int) -> pd.DataFrame:
@@ -94,13 +56,13 @@ def with_local_time(who: data.Asker, frame: pd.DataFrame, column: str = "hour_at
     """Return `frame` with `at`, the site-local wall clock of `column`."""
     zones = data.zones(who)
     local = [
-        at.tz_convert(zones[site]).tz_localize(None)
-        for at, site in zip(frame[column], frame["site_code"], strict=True)
+        at.tz_convert(zones[site]).tz_localize(None) for at, site in zip(frame[column], frame["site_code"], strict=True)
     ]
     return frame.assign(at=pd.Series(local, index=frame.index, dtype="datetime64[us]"))
 
 
-def _fullest(who: data.Asker, view: View) -> None:
+def fullest_scanners(who: data.Asker, view: View) -> None:
+    """Show each scanner's fullest hour of the next day, the fullest first."""
     ahead = upcoming(who, view, "table_utilization", HOURS_AHEAD)
     if ahead.empty:
         empty("No forecast is published.", "Run `radpulse forecast`, then `radpulse publish`.")
@@ -112,16 +74,17 @@ def _fullest(who: data.Asker, view: View) -> None:
             "Fullest hour": [words.moment(at) for at in fullest["at"]],
             "Table utilization": [words.amount(v, "share") for v in fullest["value"]],
             "80 % interval": [
-                f"{words.amount(lo, 'share')} to {words.amount(hi, 'share')}"
-                for lo, hi in zip(fullest["low_80"], fullest["high_80"], strict=True)
+                words.spread(lo, hi, "share") for lo, hi in zip(fullest["low_80"], fullest["high_80"], strict=True)
             ],
         }
     )
-    table(shown, {c: c for c in shown}, f"Fullest scanner hours: {shown.iloc[0]['Scanner']} first")
-    st.caption(f"Issued {words.moment(fullest['issued_at'].iloc[0].tz_convert(data.main_zone(who, view.where)))}.")
+    table(shown, f"Fullest scanner hours: {shown.iloc[0]['Scanner']} first")
+    issued = fullest["issued_at"].iloc[0].tz_convert(data.main_zone(who, view.where))
+    st.caption(f"Each scanner's fullest hour in the next {HOURS_AHEAD} hours. Issued {words.moment(issued)}.")
 
 
-def _late(who: data.Asker, view: View) -> None:
+def late_reports(who: data.Asker, view: View) -> None:
+    """Say how many open exams will probably exceed their report target, and of which kind."""
     risky = data.rows(who, "exams_at_risk", view.where, 500)
     if risky.empty:
         empty("No open exam has a report forecast.", "Exams appear here once they end without a report.")
@@ -133,7 +96,8 @@ def _late(who: data.Asker, view: View) -> None:
     )
     by = likely.groupby(["modality", "priority"]).size().reset_index(name="exams").sort_values("exams", ascending=False)
     if not by.empty:
-        table(by.head(6), {"modality": "Modality", "priority": "Priority", "exams": "Likely late"}, "Exams likely late")
+        names = {"modality": "Modality", "priority": "Priority", "exams": "Likely late"}
+        table(by.head(6), "Exams likely late", names)
     st.page_link("pages/forecast.py", label="List them on Forecast", icon=":material/arrow_forward:")
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import charts, data
+from app import charts, data, matrix
 from app.filters import View
 from app.theme import WEEKDAYS
 from app.widgets import no_rows
 from etl.errors import RefusedError
 
-PHASES = ("T05", "T06", "T11", "T14", "T19", "T20", "T21")  # in the order a patient meets them
+PHASES = ("T06", "T10", "T11", "T14", "T19", "T20", "T21")  # in the order a patient meets them
 SHORT = {
-    "T05": "Order to arrival",
     "T06": "Patient waits",
+    "T10": "Preparation",
     "T11": "Exam",
     "T14": "End to images",
     "T19": "Waits unread",
@@ -32,7 +32,14 @@ def phase_chart(who: data.Asker, view: View) -> None:
         except RefusedError:
             continue  # a phase the registry does not have is left out, the others still tell
         if not frame.empty and frame["p50"].notna().any():
-            found.append({"phase": SHORT[name], "p50": frame["p50"].iloc[0], "p90": frame["p90"].iloc[0], "n": frame["n"].iloc[0]})
+            found.append(
+                {
+                    "phase": SHORT[name],
+                    "p50": frame["p50"].iloc[0],
+                    "p90": frame["p90"].iloc[0],
+                    "n": frame["n"].iloc[0],
+                }
+            )
     if not found:
         no_rows(view)
         return
@@ -52,9 +59,16 @@ def weekday_hours(who: data.Asker, view: View) -> None:
         return
     named = frame.assign(weekday=[WEEKDAYS[int(d) - 1] for d in frame["weekday"]])
     charts.show(
-        charts.heat(
-            named, "hour_of_day", "weekday", "p90", "min", what="P90 report TAT",
-            x_order=range(24), y_order=WEEKDAYS, x_labels={h: f"{h:02d}" for h in range(24)},
+        matrix.heat(
+            named,
+            "hour_of_day",
+            "weekday",
+            "p90",
+            "min",
+            what="P90 report TAT",
+            x_order=range(24),
+            y_order=WEEKDAYS,
+            x_labels={h: f"{h:02d}" for h in range(24)},
         )
     )
     st.caption("P90 report TAT by weekday and local hour of exam end. Empty cells have fewer than five exams.")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import charts, words
+from app import charts, matrix, words
 from app.filters import DIMENSIONS, View
 from app.theme import PATIENT_CLASSES, PRIORITIES, WEEKDAYS
 from etl.kpis.query import GRAINS, Result
@@ -52,7 +52,7 @@ def draw(result: Result, measure: str, view: View) -> None:
         _over_time(frame, grain, cuts, measure, unit, what, view)
     elif len(cuts) == 2:
         rows, columns = _order(result, cuts[0]), _order(result, cuts[1])
-        charts.show(charts.heat(frame, cuts[1], cuts[0], measure, unit, what=what, x_order=columns, y_order=rows))
+        charts.show(matrix.heat(frame, cuts[1], cuts[0], measure, unit, what=what, x_order=columns, y_order=rows))
     elif cuts:
         order = _order(result, cuts[0]) if cuts[0] in {"weekday", "hour_of_day", "priority"} else None
         kept = frame.nlargest(MOST_BARS, measure) if len(frame) > MOST_BARS else frame
@@ -116,4 +116,6 @@ def result_table(result: Result) -> None:
         config[name] = st.column_config.NumberColumn(label, format=digits)
     st.dataframe(shown, hide_index=True, column_config=config, height=380 if len(shown) > 10 else "auto",
         alt=f"{result.meta.label}: {len(shown)} rows by {', '.join(result.meta.by) or 'nothing'}")  # fmt: skip
-    st.caption(f"{words.plural(len(shown), 'row')}. Sort by a heading; the export keeps full precision and its own order.")
+    st.caption(
+        f"{words.plural(len(shown), 'row')}. Sort by a heading; the export keeps full precision and its own order."
+    )

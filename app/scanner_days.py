@@ -20,7 +20,13 @@ def day_picker(view: View) -> date:
     """Let the user pick a day of the period; the last complete day first."""
     last = view.to_date - timedelta(days=2 if view.incomplete and view.days > 1 else 1)
     picked = st.date_input(
-        "Day", last, min_value=view.from_date, max_value=view.to_date - timedelta(days=1), key="day", width=200, bind="query-params"
+        "Day",
+        last,
+        min_value=view.from_date,
+        max_value=view.to_date - timedelta(days=1),
+        key="day",
+        width=200,
+        bind="query-params",
     )
     return picked if isinstance(picked, date) else last
 
@@ -56,7 +62,7 @@ def _longest_gaps(bars: pd.DataFrame) -> None:
         }
     )
     st.markdown("**Longest idle gaps of the day**")
-    table(shown, {c: c for c in shown}, f"Longest idle gaps, {shown.iloc[0]['Scanner']} first")
+    table(shown, f"Longest idle gaps, {shown.iloc[0]['Scanner']} first")
 
 
 def day_bars(who: data.Asker, day: date, where: tuple[tuple[str, tuple[str, ...]], ...]) -> pd.DataFrame:
@@ -67,7 +73,9 @@ def day_bars(who: data.Asker, day: date, where: tuple[tuple[str, tuple[str, ...]
         _bookings(data.rows(who, "bookings", day, where), zones, day),
         _visits(data.rows(who, "visits", day, where), zones, day),
     ]
-    bars = pd.concat([p for p in parts if not p.empty] or [pd.DataFrame(columns=["scanner", "kind", "begin", "end", "said"])])
+    bars = pd.concat(
+        [p for p in parts if not p.empty] or [pd.DataFrame(columns=["scanner", "kind", "begin", "end", "said"])]
+    )
     return bars[bars["end"] > bars["begin"]].reset_index(drop=True)
 
 
@@ -79,18 +87,25 @@ def _hours(times: pd.Series, sites: pd.Series, zones: dict[str, ZoneInfo], day: 
 
 
 def _bars(frame: pd.DataFrame, kind: list[str] | str, begin: list[float], end: list[float]) -> pd.DataFrame:
-    return pd.DataFrame({"scanner": frame["scanner_code"].astype(str).to_numpy(), "kind": kind, "begin": begin, "end": end})
+    return pd.DataFrame(
+        {"scanner": frame["scanner_code"].astype(str).to_numpy(), "kind": kind, "begin": begin, "end": end}
+    )
 
 
 def _openings(frame: pd.DataFrame, zones: dict[str, ZoneInfo], day: date) -> pd.DataFrame:
     begin, end = (_hours(frame[c], frame["site_code"], zones, day) for c in ("begin_at", "end_at"))
     kinds = ["open" if k == "open" else "down" for k in frame["kind"]]
-    said = [f"{k.replace('_', ' ')} {timelines.clock(b)} to {timelines.clock(e)}" for k, b, e in zip(frame["kind"], begin, end, strict=True)]
+    said = [
+        f"{k.replace('_', ' ')} {timelines.clock(b)} to {timelines.clock(e)}"
+        for k, b, e in zip(frame["kind"], begin, end, strict=True)
+    ]
     return _bars(frame, kinds, begin, end).assign(said=said)
 
 
 def _bookings(frame: pd.DataFrame, zones: dict[str, ZoneInfo], day: date) -> pd.DataFrame:
-    kept = frame[~frame["state"].isin(["cancelled", "rescheduled"])].dropna(subset=["appointment_at", "planned_duration_min"])
+    kept = frame[~frame["state"].isin(["cancelled", "rescheduled"])].dropna(
+        subset=["appointment_at", "planned_duration_min"]
+    )
     begin = _hours(kept["appointment_at"], kept["site_code"], zones, day)
     end = [b + m / 60 for b, m in zip(begin, kept["planned_duration_min"], strict=True)]
     said = [
@@ -111,5 +126,8 @@ def _visits(frame: pd.DataFrame, zones: dict[str, ZoneInfo], day: date) -> pd.Da
     idle = (done["gap_kind"] == "idle").fillna(False).to_numpy(dtype=bool)
     before = done["gap_before_min"].to_numpy(dtype="float64", na_value=0.0) / 60
     gaps = exams[idle].assign(kind="idle gap", end=exams["begin"][idle], begin=exams["begin"][idle] - before[idle])
-    gaps["said"] = [f"idle {words.amount((e - b) * 60, 'min')} from {timelines.clock(b)}" for b, e in zip(gaps["begin"], gaps["end"], strict=True)]
+    gaps["said"] = [
+        f"idle {words.amount((e - b) * 60, 'min')} from {timelines.clock(b)}"
+        for b, e in zip(gaps["begin"], gaps["end"], strict=True)
+    ]
     return pd.concat([exams, gaps])

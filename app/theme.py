@@ -16,7 +16,7 @@ class State:
     colour: str
 
 
-BETTER = State("better", ":material/trending_flat:", "blue")
+BETTER = State("better", ":material/check_circle:", "blue")
 WORSE = State("worse", ":material/warning:", "orange")
 CHANGED = State("changed", ":material/swap_vert:", "gray")
 STEADY = State("about the same", ":material/drag_handle:", "gray")
@@ -36,6 +36,16 @@ CLOCK_STATES = {
     "skewed": State("off by a fixed amount", ":material/schedule:", "orange"),
     "drifting": State("drifting", ":material/trending_up:", "orange"),
     "unknown": State("too few exams to tell", ":material/help:", "gray"),
+}
+
+# Registry labels too long for a tile's heading; the full one stands in the panel and on Definitions.
+SHORT_LABELS = {
+    "patient_wait": "Patient wait",
+    "report_tat": "Report TAT (exam end to final)",
+    "unread_wait": "Images waiting to be read",
+    "accessions": "Exams performed",
+    "first_communication": "Exam end to first word",
+    "turnover": "Turnover between visits",
 }
 
 # Order of appearance wherever categories are drawn; also fixes which palette colour each one gets.

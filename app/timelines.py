@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
 from app import words
-from app.charts import Chart, Spec, height, millis
+from app.charts import Chart, Spec, extreme, height, millis, names_axis
 from app.theme import GREY
 
 LANE_PX = 40
@@ -26,13 +25,18 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
         "field": "begin",
         "type": "quantitative",
         "scale": {"domain": [int(low), min(int(high) + 1, 30)], "nice": False},
-        "axis": {"title": None, "orient": "top", "tickMinStep": 1, "labelExpr": "format(datum.value % 24, '02') + ':00'"},
+        "axis": {
+            "title": None,
+            "orient": "top",
+            "tickMinStep": 1,
+            "labelExpr": "format(datum.value % 24, '02') + ':00'",
+        },
     }
     y: Spec = {
         "field": "scanner",
         "type": "nominal",
         "scale": {"domain": list(scanners)},
-        "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 120},
+        "axis": names_axis(120),
     }
     tooltip = [{"field": "scanner", "title": "Scanner"}, {"field": "said", "title": " "}]
     colour = {
@@ -66,7 +70,11 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
                 "encoding": {"x": {"datum": now_hour}, "tooltip": {"value": "data until here"}},
             }
         )
-    return Chart(bars, {"height": height(len(scanners), LANE_PX, legend=True, title=False), "layer": layers}, _day_words(bars, what))
+    return Chart(
+        bars,
+        {"height": height(len(scanners), LANE_PX, legend=True, title=False), "layer": layers},
+        _day_words(bars, what),
+    )
 
 
 def _day_words(bars: pd.DataFrame, what: str) -> str:
@@ -76,10 +84,10 @@ def _day_words(bars: pd.DataFrame, what: str) -> str:
     said = f"{what}. {words.plural(len(exams), 'visit')} on {words.plural(exams['scanner'].nunique(), 'scanner')}"
     if gaps.empty:
         return f"{said}, no idle gap."
-    lengths = gaps["end"] - gaps["begin"]
-    longest = gaps.loc[lengths.idxmax()]
+    longest = extreme(gaps.assign(length=gaps["end"] - gaps["begin"]), "length")
     return (
-        f"{said}, {words.plural(len(gaps), 'idle gap')}, the longest {words.amount(float(lengths.max()) * 60, 'min')} "
+        f"{said}, {words.plural(len(gaps), 'idle gap')}, "
+        f"the longest {words.amount(float(longest['length']) * 60, 'min')} "
         f"on {longest['scanner']} from {clock(float(longest['begin']))}."
     )
 
@@ -102,7 +110,7 @@ def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tu
         "field": "category",
         "type": "nominal",
         "sort": order,
-        "axis": {"title": None, "labelLimit": 150, "ticks": False, "domain": False},
+        "axis": names_axis(150),
     }
     axis = {"title": "share of operating time", "titleAnchor": "end", "titleFontWeight": "normal", "format": "~%"}
     x: Spec = {"type": "quantitative", "axis": axis, "scale": {"zero": True}}
@@ -129,16 +137,18 @@ def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tu
         dots("first", names[0], {"filled": False}),
         dots("second", names[1], {"filled": True, "opacity": 1}),
     ]
-    return Chart(drawn, {"height": height(len(drawn), legend=True), "layer": layers}, _pair_words(shown, category, first, second, names, what))
+    return Chart(
+        drawn,
+        {"height": height(len(drawn), legend=True), "layer": layers},
+        _pair_words(shown, category, first, second, names, what),
+    )
 
 
-def _pair_words(
-    shown: pd.DataFrame, category: str, first: str, second: str, names: tuple[str, str], what: str
-) -> str:
+def _pair_words(shown: pd.DataFrame, category: str, first: str, second: str, names: tuple[str, str], what: str) -> str:
     both = shown.dropna(subset=[first, second])
     if both.empty:
         return f"{what}: no values."
-    widest = both.loc[(both[first] - both[second]).abs().idxmax()]
+    widest = extreme(both.assign(difference=(both[first] - both[second]).abs()), "difference")
     return (
         f"{what}. Widest difference on {widest[category]}: {names[0]} {words.amount(float(widest[first]), 'share')}, "
         f"{names[1]} {words.amount(float(widest[second]), 'share')}."
@@ -151,13 +161,14 @@ def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart
     `past` has at (naive local) and value; `ahead` at, value, low_80, high_80, low_95, high_95.
     """
     columns = ["at", "value", "low_80", "high_80", "low_95", "high_95"]
-    both = pd.concat([past.assign(series="actual"), ahead[columns].assign(series="forecast")], ignore_index=True)
+    parts = [stepped(past).assign(series="actual"), stepped(ahead[columns]).assign(series="forecast")]
+    both = pd.concat(parts, ignore_index=True)
     drawn = both.drop(columns="at")
     drawn.insert(0, "t", millis(both["at"]))
     drawn["hour"] = [words.moment(at) for at in both["at"]]
     drawn["said"] = [words.amount(v, unit) for v in both["value"]]
     drawn["interval"] = [
-        "" if words.missing(lo) else f"{words.amount(lo, unit)} to {words.amount(hi, unit)}"
+        "" if words.missing(lo) else words.spread(lo, hi, unit)
         for lo, hi in zip(both["low_80"], both["high_80"], strict=True)
     ]
     x: Spec = {
@@ -167,13 +178,19 @@ def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart
         "axis": {"title": None, "format": "%a %-d", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
     }
     _, title, number = words.axis(unit, 1.0)
-    y_axis = {"title": title, "titleAnchor": "end", "titleFontWeight": "normal", "format": number, "tickMinStep": 0.1 if unit == "share" else 1}
+    y_axis = {
+        "title": None if unit == "share" else title,
+        "titleAnchor": "end",
+        "titleFontWeight": "normal",
+        "format": number,
+        "tickMinStep": 0.1 if unit == "share" else 1,
+    }
     y: Spec = {"field": "value", "type": "quantitative", "axis": y_axis}
     colour = {
         "field": "series",
         "type": "nominal",
         "scale": {"domain": ["forecast", "", "actual"]},
-        "legend": {"orient": "top", "title": None, "values": ["actual", "forecast"]},
+        "legend": {"orient": "top", "title": None, "values": ["actual", "forecast"], "symbolOpacity": 1},
     }
     tooltip = [
         {"field": "hour", "title": "Hour"},
@@ -186,19 +203,39 @@ def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart
         {
             "transform": [{"filter": "datum.series == 'forecast'"}],
             "mark": {"type": "area", "opacity": opacity, **step},
-            "encoding": {"x": x, "y": {**y, "field": f"low_{level}"}, "y2": {"field": f"high_{level}"}, "color": colour},
+            "encoding": {
+                "x": x,
+                "y": {**y, "field": f"low_{level}"},
+                "y2": {"field": f"high_{level}"},
+                "color": colour,
+            },
         }
         for level, opacity in ((95, 0.16), (80, 0.28))
     ]
     layers.append({"mark": {"type": "line", "strokeWidth": 2, **step}, "encoding": {"x": x, "y": y, "color": colour}})
-    layers.append({"mark": {"type": "point", "opacity": 0, "size": 80}, "encoding": {"x": x, "y": y, "tooltip": tooltip}})
+    layers.append(
+        {"mark": {"type": "point", "opacity": 0, "size": 80}, "encoding": {"x": x, "y": y, "tooltip": tooltip}}
+    )
     return Chart(drawn, {"height": 300, "layer": layers}, _band_words(ahead, unit, what))
+
+
+def stepped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return hourly rows with each unbroken run closed at its last hour's end and followed by a gap.
+
+    Otherwise a line would bridge closed hours and lose the width of the last open one.
+    """
+    hour = pd.Timedelta(hours=1)
+    frame = frame.sort_values("at")
+    ends = frame[frame["at"].shift(-1) != frame["at"] + hour]
+    gaps = pd.DataFrame({"at": ends["at"] + hour + pd.Timedelta(seconds=1)})
+    closed = ends.assign(at=ends["at"] + hour)
+    return pd.concat([frame, closed, gaps]).sort_values("at", kind="stable")
 
 
 def _band_words(ahead: pd.DataFrame, unit: str, what: str) -> str:
     if ahead.empty:
         return f"{what}: no forecast."
-    top: Any = ahead.loc[ahead["value"].idxmax()]
+    top = extreme(ahead, "value")
     return (
         f"{what}. Highest {words.amount(float(top['value']), unit)} at {words.moment(top['at'])}, "
         f"80 % interval {words.amount(float(top['low_80']), unit)} to {words.amount(float(top['high_80']), unit)}."

@@ -13,7 +13,7 @@ from app import data, words
 from app.compare import Compared, safely
 from app.explain import export_menu, not_applied_words, panel
 from app.filters import View, chips
-from app.theme import FRESH, LATE, NEVER, State
+from app.theme import FRESH, LATE, NEVER, SHORT_LABELS, State
 from etl.kpis.query import Query, Result
 
 GRACE = 1.5  # a feed is late when its data is older than this many of its own rhythms
@@ -34,7 +34,9 @@ def feed_states(feeds: pd.DataFrame, now: datetime) -> list[tuple[str, State, fl
     """Return key, state and age of every feed."""
     return [
         (str(key), *feed_state(until, float(every), now))
-        for key, until, every in zip(feeds["feed_key"], feeds["data_until_at"], feeds["expected_every_min"], strict=True)
+        for key, until, every in zip(
+            feeds["feed_key"], feeds["data_until_at"], feeds["expected_every_min"], strict=True
+        )
     ]
 
 
@@ -98,12 +100,15 @@ def tile(who: data.Asker, view: View, name: str) -> None:
             st.caption(refused)
             return
         _metric(facts)
-        st.markdown(f":{facts.state.colour}[{facts.state.icon} {facts.state.word}]: {facts.against}")
-        st.caption(count_words(facts))
+        st.markdown(f":small[:{facts.state.colour}[{facts.state.icon} {facts.state.word}]: {facts.against}]")
         note = not_applied_words(facts.result)
         if note:
             st.caption(note)
-        more = st.popover("Explain", icon=":material/info:", key=f"explain_{kpi.key}", on_change="rerun", type="tertiary")
+        with st.container(
+            horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
+        ):
+            st.caption(count_words(facts), width="content")
+            more = st.popover("Explain", key=f"explain_{kpi.key}", on_change="rerun", type="tertiary")
         if more.open:
             with more:
                 panel(who, view, facts, kpi.key)
@@ -112,8 +117,8 @@ def tile(who: data.Asker, view: View, name: str) -> None:
 def tile_label(facts: Compared) -> str:
     """Return the KPI's label with the statistic its headline shows."""
     meta = facts.result.meta
-    statistic = HEADLINE_WORDS.get(meta.headline)
-    return f"{meta.label}, {statistic}" if statistic else meta.label
+    label, statistic = SHORT_LABELS.get(meta.kpi_key, meta.label), HEADLINE_WORDS.get(meta.headline)
+    return f"{label}, {statistic}" if statistic else label
 
 
 def tile_value(facts: Compared) -> str:
@@ -142,7 +147,7 @@ def count_words(facts: Compared) -> str:
     """Say n, P90 beside a median, open items, and why a value is not shown."""
     result, kpi = facts.result, data.kpi(facts.result.meta.kpi_key)
     said = [_why_no_value(result)] if facts.value is None else []
-    if result.meta.headline == "p50" and "p90" in result.frame and not result.frame.empty:
+    if result.meta.headline == "p50" and "p90" in result.frame and not words.missing(result.frame["p90"].iloc[0]):
         said.append(f"P90 {words.amount(result.frame['p90'].iloc[0], facts.unit)}")
     said.append(f"n = {words.count(result.meta.n)} {kpi.counted if 'hours' not in _n_unit(facts) else 'scanner hours'}")
     if result.meta.open:
@@ -173,9 +178,11 @@ def no_rows(view: View) -> None:
     empty("Nothing matches this period and filter.", step)
 
 
-def table(frame: pd.DataFrame, columns: Mapping[str, str], alt: str, key: str | None = None, **config: Any) -> None:
-    """Draw chosen columns under readable names: short ones as plain text that wraps, long ones scrolling."""
-    shown = frame[list(columns)].rename(columns=dict(columns))
+def table(
+    frame: pd.DataFrame, alt: str, columns: Mapping[str, str] | None = None, key: str | None = None, **config: Any
+) -> None:
+    """Draw a frame, or its chosen columns renamed: short ones as plain text that wraps, long ones scrolling."""
+    shown = frame if columns is None else frame[list(columns)].rename(columns=dict(columns))
     if len(shown) <= SHORT_TABLE and not config:
         st.table(shown, hide_index=True, border="horizontal", alt=alt)
     else:
@@ -188,7 +195,7 @@ def section(who: data.Asker, title: str, query: Query | None = None) -> None:
     if query is None:
         st.subheader(title, anchor=False)
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(title, anchor=False, width="content")
         export_menu(who, query, "_".join([query.kpi, *query.by]))
 

@@ -50,10 +50,19 @@ def _minutes(value: float) -> str:
 
 def difference(value: float, unit: str) -> str:
     """Return a signed difference; a difference of shares is in percentage points."""
-    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else "±"
     if unit == "share":
         return f"{sign}{abs(100 * value):.1f} points"
     return f"{sign}{amount(abs(value), unit)}"
+
+
+def spread(low: float, high: float, unit: str) -> str:
+    """Return 'low to high unit', the unit once where both have the same."""
+    first, second = amount(low, unit), amount(high, unit)
+    if first == second:
+        return first
+    number, _, suffix = first.partition(" ")
+    return f"{number} to {second}" if suffix and second.endswith(f" {suffix}") else f"{first} to {second}"
 
 
 def axis(unit: str, largest: float) -> tuple[float, str, str]:
@@ -84,7 +93,7 @@ def period(from_date: date, to_date: date) -> str:
     last = to_date - timedelta(days=1)
     if last <= from_date:
         return f"{day(from_date)} {from_date.year}"
-    return f"{day(from_date)} – {day(last)} {last.year}"
+    return f"{day(from_date)} to {day(last)} {last.year}"
 
 
 def age(minutes: float) -> str:

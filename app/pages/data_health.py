@@ -11,13 +11,15 @@ from app.widgets import header, section
 who = data.asker()
 view = filters.current(who)
 header(
-    who, view, "Data health", "Can the numbers be trusted, and what has to be mended?",
+    who,
+    view,
+    "Data health",
+    "Can the numbers be trusted, and what has to be mended?",
     not_applied=("priority", "patient_class", "procedure_group"),
     reason="Feeds, clocks and runs have no such cut.",
 )
 section(who, "What needs mending")
-for sentence in problems(who, view):
-    st.markdown(f"- {sentence}")
+st.markdown("\n".join(f"- {sentence}" for sentence in problems(who, view)))
 
 section(who, "Feeds", view.query("I03", "feed"))
 feeds(who, view)

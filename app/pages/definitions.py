@@ -13,13 +13,22 @@ from app.widgets import header
 who = data.asker()
 view = filters.current(who)
 header(
-    who, view, "Definitions", "What exactly does each number mean?", period="Filters do not apply here: definitions hold for all data",
-    not_applied=tuple(filters.DIMENSIONS), reason="Definitions have no filter.",
+    who,
+    view,
+    "Definitions",
+    "What exactly does each number mean?",
+    period="Filters do not apply here: definitions hold for all data",
+    not_applied=tuple(filters.DIMENSIONS),
+    reason="Definitions have no filter.",
 )
-wanted = st.text_input("Find", key="find", placeholder="turnaround, T16, unread, dose ...", bind="query-params", width=380)
+wanted = st.text_input(
+    "Find", key="find", placeholder="turnaround, T16, unread, dose ...", bind="query-params", width=380
+)
 kpis = [k for k in data.kpis() if not wanted or wanted.lower() in f"{k.id} {k.key} {k.label} {k.definition}".lower()]
 if not kpis:
-    st.info(f"No definition holds “{wanted}”. Clear the search to see all {len(data.kpis())}.", icon=":material/search_off:")
+    st.info(
+        f"No definition holds “{wanted}”. Clear the search to see all {len(data.kpis())}.", icon=":material/search_off:"
+    )
 for kpi in kpis:
     with st.expander(f"**{kpi.id}** {kpi.label}", key=f"def_{kpi.key}"):
         st.markdown(kpi.description)

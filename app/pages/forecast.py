@@ -12,19 +12,33 @@ who = data.asker()
 view = filters.current(who)
 issued = outlook.issued_words(who, view)
 header(
-    who, view, "Forecast", "What comes next, and how far can it be trusted?",
+    who,
+    view,
+    "Forecast",
+    "What comes next, and how far can it be trusted?",
     period=f"{issued}; the period filter does not apply here",
     not_applied=("priority", "patient_class", "procedure_group"),
     reason="Scanner forecasts have no such cut; the list of open exams takes it.",
 )
 
-target = st.segmented_control(
-    "Forecast", list(TARGETS), format_func=lambda key: TARGETS[key].label, default="table_utilization", required=True,
-    key="forecast", bind="query-params",
-) or "table_utilization"
+target = (
+    st.segmented_control(
+        "Forecast",
+        list(TARGETS),
+        format_func=lambda key: TARGETS[key].label,
+        default="table_utilization",
+        required=True,
+        key="forecast",
+        bind="query-params",
+    )
+    or "table_utilization"
+)
 rows = data.rows(who, "scanner_forecast", target, view.where)
 if rows.empty:
-    empty("No forecast is published for this filter.", "Clear a filter, or run `radpulse forecast` and then `radpulse publish`.")
+    empty(
+        "No forecast is published for this filter.",
+        "Clear a filter, or run `radpulse forecast` and then `radpulse publish`.",
+    )
 else:
     scanners = sorted(rows["scanner_code"].unique())
     scanner = st.selectbox("Scanner", scanners, key="forecast_scanner", bind="query-params", width=220)

@@ -25,11 +25,16 @@ header(
     "the period filter does not apply here",
 )
 
-st.subheader("What changed", anchor=False)
-for sentence in outlook.what_changed(who, today, TILES):
-    st.markdown(f"- {sentence}")
-
+st.markdown(outlook.now_words(who, today, TILES))
 tiles(who, today, TILES)
 
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("What changed", anchor=False)
+    st.markdown("\n".join(f"- {sentence}" for sentence in outlook.what_changed(who, today)))
+with right:
+    st.subheader("Reports likely late", anchor=False)
+    outlook.late_reports(who, today)
+
 st.subheader("What comes next", anchor=False)
-outlook.next_hours(who, today)
+outlook.fullest_scanners(who, today)

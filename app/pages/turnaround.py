@@ -35,14 +35,12 @@ else:
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("Where the time goes", anchor=False)
+    section(who, "Where the time goes")
     phase_chart(who, view)
 with right:
     section(who, "Report TAT by modality", view.query(REPORT_TAT, "modality"))
     by_modality = data.ask(who, view.query(REPORT_TAT, "modality"))
-    charts.show(
-        charts.ranked(by_modality.frame, "modality", "p50", "min", upper="p90", what="Report TAT by modality")
-    )
+    charts.show(charts.ranked(by_modality.frame, "modality", "p50", "min", upper="p90", what="Report TAT by modality"))
 
 left, right = st.columns(2, gap="large")
 with left:
@@ -50,7 +48,11 @@ with left:
     share = data.ask(who, view.query("T24", "priority"))
     charts.show(
         charts.ranked(
-            share.frame, "priority", share.meta.headline, "share", what="Share within target by priority",
+            share.frame,
+            "priority",
+            share.meta.headline,
+            "share",
+            what="Share within target by priority",
             order=[p for p in theme.PRIORITIES if p in set(share.frame["priority"])],
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import charts, data, filters, timelines
+from app import charts, data, filters, matrix, timelines
 from app.scanner_days import day_picker, draw_day
 from app.widgets import header, no_rows, section, tiles
 
@@ -25,9 +25,16 @@ else:
     scanners = sorted(heat["scanner"].unique())
     hours = range(int(heat["hour_of_day"].min()), int(heat["hour_of_day"].max()) + 1)
     charts.show(
-        charts.heat(
-            heat, "hour_of_day", "scanner", "share", "share", what="Table utilization",
-            x_order=hours, y_order=scanners, x_labels=HOURS,
+        matrix.heat(
+            heat,
+            "hour_of_day",
+            "scanner",
+            "share",
+            "share",
+            what="Table utilization",
+            x_order=hours,
+            y_order=scanners,
+            x_labels=HOURS,
         )
     )
     st.caption("Share of operating minutes with a patient on the table, by site-local hour. Blank: not open.")
@@ -45,7 +52,9 @@ with left:
         no_rows(view)
     else:
         names = ("booked", "used")
-        charts.show(timelines.pairs(both, "scanner", "share_booked", "share_used", names, "Booked and used time by scanner"))
+        charts.show(
+            timelines.pairs(both, "scanner", "share_booked", "share_used", names, "Booked and used time by scanner")
+        )
         st.caption("Used far below booked: patients missing or exams shorter than their slots.")
 with right:
     section(who, "Table utilization by day", view.query("U01", "day"))
@@ -55,7 +64,11 @@ with right:
     else:
         charts.show(
             charts.trend(
-                daily.frame, "day", {"share": "Table utilization"}, "share", what="Table utilization by day",
+                daily.frame,
+                "day",
+                {"share": "Table utilization"},
+                "share",
+                what="Table utilization by day",
                 incomplete_from=view.today if view.incomplete else None,
             )
         )

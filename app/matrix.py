@@ -1,0 +1,92 @@
+"""The matrix of cells: two cuts at once, a colour per value, blank where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from app import words
+from app.charts import Chart, Spec, extreme, height, names_axis
+
+
+def heat(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    value: str,
+    unit: str,
+    *,
+    what: str,
+    x_order: Sequence[Any],
+    y_order: Sequence[str],
+    x_labels: Mapping[Any, str] | None = None,
+) -> Chart:
+    """Draw a matrix of cells; a cell without value stays empty, which is not zero."""
+    shown = frame.dropna(subset=[value])
+    factor, title, number = words.axis(unit, float(shown[value].max()) if len(shown) else 0.0)
+    say = (lambda v: x_labels.get(v, str(v))) if x_labels else str
+    drawn = pd.DataFrame(
+        {
+            "x": [say(v) for v in shown[x]],
+            "y": shown[y].astype(str),
+            "value": shown[value].astype(float) * factor,
+            "said": [words.amount(float(v), unit) for v in shown[value]],
+        }
+    )
+    tooltip = [{"field": "y", "title": " "}, {"field": "x", "title": "at"}, {"field": "said", "title": what}]
+    if "n" in shown:
+        drawn["n"] = [words.count(float(n)) for n in shown["n"]]
+        tooltip.append({"field": "n", "title": "n"})
+    scale: Spec = {"domain": [0, 1]} if unit == "share" else {"zero": True}
+    spec: Spec = {
+        "height": height(len(y_order), 24, title=False, color_bar=True),
+        "mark": {"type": "rect", "cornerRadius": 2},
+        "encoding": {
+            "x": {
+                "field": "x",
+                "type": "ordinal",
+                "scale": {"domain": [say(v) for v in x_order], "padding": 0.06},
+                "axis": {
+                    "title": None,
+                    "labelAngle": 0,
+                    "orient": "top",
+                    "labelOverlap": True,
+                    "ticks": False,
+                    "domain": False,
+                },
+            },
+            "y": {
+                "field": "y",
+                "type": "ordinal",
+                "scale": {"domain": list(y_order), "padding": 0.08},
+                "axis": names_axis(150),
+            },
+            "color": {
+                "field": "value",
+                "type": "quantitative",
+                "scale": scale,
+                "legend": {
+                    "orient": "bottom",
+                    "title": title,
+                    "format": number,
+                    "gradientLength": 160,
+                    "titleFontWeight": "normal",
+                },
+            },
+            "tooltip": tooltip,
+        },
+    }
+    return Chart(drawn, spec, heat_words(shown, x, y, value, unit, what, say))
+
+
+def heat_words(shown: pd.DataFrame, x: str, y: str, value: str, unit: str, what: str, say: Any) -> str:
+    """Say the fullest and emptiest cell of a matrix."""
+    if shown.empty:
+        return f"{what}: no values."
+    top, low = extreme(shown, value), extreme(shown, value, largest=False)
+    return (
+        f"{what}. Highest {words.amount(float(top[value]), unit)} for {top[y]} at {say(top[x])}; "
+        f"lowest {words.amount(float(low[value]), unit)} for {low[y]} at {say(low[x])}."
+    )
