@@ -26,10 +26,14 @@ class Span:
     signed: bool = False
 
     def started(self) -> ColumnElement[bool]:
-        """Whether the item belongs to the population by now (an unknown start does: it is missing)."""
+        """Whether the item belongs to the population by now (an unknown start does: it is missing).
+
+        What has ended has started: an exam may begin before its appointment.
+        """
         if self.started_at is None:
             return true()
-        return or_(self.started_at.is_(None), reached(self.started_at))
+        ended = false() if self.ended_at is None else reached(self.ended_at)
+        return or_(self.started_at.is_(None), reached(self.started_at), ended)
 
     def usable(self) -> ColumnElement[bool]:
         """Whether the item is closed and its value can be used."""

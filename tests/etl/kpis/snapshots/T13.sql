@@ -1,0 +1,49 @@
+-- duckdb
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.ris_dicom_difference_min END) AS basis, count(CASE
+  WHEN false THEN 1 END) AS open, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.ris_dicom_difference_min END) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.ris_dicom_difference_min END) AS p90, count(CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND abs(fact_exam.ris_dicom_difference_min) > 10) THEN 1 END) AS over_10, percentile_cont(0.5) WITHIN GROUP (ORDER BY fact_exam.begin_offset_min) AS begin_offset_p50, percentile_cont(0.5) WITHIN GROUP (ORDER BY fact_exam.end_offset_min) AS end_offset_p50
+  FROM fact_exam
+  WHERE fact_exam.is_performed IS true
+  AND fact_exam.site_code IN ('NORTH')
+  AND fact_exam.end_local_date >= '2026-09-01'
+  AND fact_exam.end_local_date < '2026-10-01'
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month
+
+-- postgresql
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.ris_dicom_difference_min END) AS basis, count(CASE
+  WHEN false THEN 1 END) AS open, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.ris_dicom_difference_min END) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.ris_dicom_difference_min END) AS p90, count(CASE
+  WHEN (fact_exam.ris_dicom_difference_min IS NOT NULL
+  AND fact_exam.last_acquisition_at IS NOT NULL
+  AND fact_exam.last_acquisition_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND abs(fact_exam.ris_dicom_difference_min) > 10) THEN 1 END) AS over_10, percentile_cont(0.5) WITHIN GROUP (ORDER BY fact_exam.begin_offset_min) AS begin_offset_p50, percentile_cont(0.5) WITHIN GROUP (ORDER BY fact_exam.end_offset_min) AS end_offset_p50
+  FROM fact_exam
+  WHERE fact_exam.is_performed IS true
+  AND fact_exam.site_code IN ('NORTH')
+  AND fact_exam.end_local_date >= '2026-09-01'
+  AND fact_exam.end_local_date < '2026-10-01'
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month

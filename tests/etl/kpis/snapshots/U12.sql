@@ -1,0 +1,23 @@
+-- duckdb
+SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_scanner_hour.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, sum(fact_scanner_hour.begun_visits) AS numerator, sum(fact_scanner_hour.operating_min) AS available, count(DISTINCT (fact_scanner_hour.scanner_code || '|' || CAST(fact_scanner_hour.local_date AS VARCHAR))) AS scanner_days
+  FROM fact_scanner_hour
+  WHERE fact_scanner_hour.operating_min > 0
+  AND fact_scanner_hour.site_code IN ('NORTH')
+  AND fact_scanner_hour.local_date >= '2026-09-01'
+  AND fact_scanner_hour.local_date < '2026-10-01'
+  AND fact_scanner_hour.hour_at <= CAST('2026-09-08 17:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_scanner_hour.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month
+
+-- postgresql
+SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_scanner_hour.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, sum(fact_scanner_hour.begun_visits) AS numerator, sum(fact_scanner_hour.operating_min) AS available, count(DISTINCT (fact_scanner_hour.scanner_code || '|' || CAST(fact_scanner_hour.local_date AS VARCHAR))) AS scanner_days
+  FROM fact_scanner_hour
+  WHERE fact_scanner_hour.operating_min > 0
+  AND fact_scanner_hour.site_code IN ('NORTH')
+  AND fact_scanner_hour.local_date >= '2026-09-01'
+  AND fact_scanner_hour.local_date < '2026-10-01'
+  AND fact_scanner_hour.hour_at <= CAST('2026-09-08 17:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_scanner_hour.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month
