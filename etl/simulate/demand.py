@@ -91,7 +91,7 @@ def day_orders(scenario: Scenario, site: SiteSpec, day: date) -> list[Order]:
     draws = stream(scenario.seed, "orders", site.code, day)
     clock, found = clock_of(site.zone), []
     busy = exp(draws.gauss(0, DAY_NOISE))
-    for code, modality in RATES.keys():
+    for code, modality in RATES:
         if code != site.code:
             continue
         for patient_class in CLASSES:

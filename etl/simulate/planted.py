@@ -25,8 +25,8 @@ from etl.simulate.scenario import SCANNER, SITE, SITES
 
 Entry = dict[str, Any]
 MESSAGE_FAULTS = {
-    "lost": "The HL7 message never comes; the RIS extract carries the fact, so no milestone is missing after its next row.",
-    "never_ended": "Neither HL7 nor extract holds the exam's end: open in the RIS until the report; only DICOM knows the end.",
+    "lost": "The HL7 message never comes; the RIS extract carries the fact, so no milestone is missing in the end.",
+    "never_ended": "Neither HL7 nor extract holds the exam's end: open until the report; only DICOM knows it.",
     "duplicated": "The same message comes twice with one control id: counted once.",
     "resent": "The message comes again five minutes later with a new control id and time: counted once, earliest kept.",
     "late": "The message reaches the feed one day after its MSH-7: until then the fact is known from the extract only.",
@@ -73,11 +73,12 @@ def _exams(run: Run) -> Iterator[Entry]:
         ("cancelled_after_begin", "ORM CA after the exam began: status aborted, never no-show or cancelled.",
          lambda e: e.aborted_s is not None and e.key % 3 == 0),
         ("discontinued", "ORC-5 DC after begin: status aborted.", lambda e: e.aborted_s is not None and e.key % 3 != 0),
-        ("linked", "Two accessions, one Study Instance UID, overlapping on one table: one visit, table time counted once.",
+        ("linked", "Two accessions, one Study Instance UID, overlapping on one table: one visit, counted once.",
          lambda e: e.lead is not None and e.begin_s is not None),
-        ("patient_pause", "The patient leaves and comes back: the visit falls into two parts at the series gap; T11 spans it.",
+        ("patient_pause", "The patient leaves and comes back: two visit parts at the series gap; T11 spans it.",
          lambda e: len(e.parts) > 1),
-        ("procedure_changed", "ORM/OMI XO before the exam: the later procedure counts.", lambda e: e.changed_s is not None),
+        ("procedure_changed", "ORM/OMI XO before the exam: the later procedure counts.",
+         lambda e: e.changed_s is not None),
         ("correction", "ORU C after the final report: an addendum; T16 keeps the first final signature.",
          lambda e: e.addendum_s is not None),
     )  # fmt: skip
