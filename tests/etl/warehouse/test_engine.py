@@ -8,6 +8,8 @@ import textwrap
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +23,17 @@ def test_a_new_warehouse_has_every_table_and_column(warehouse: Any) -> None:
     found = inspect(warehouse.engine)
     for table in metadata.tables.values():
         assert [c["name"] for c in found.get_columns(table.name)] == [c.name for c in table.columns]
+
+
+@pytest.mark.postgresql
+def test_the_migrations_lead_to_the_declared_schema(postgresql_settings: Settings) -> None:
+    """When this fails, tables.py changed: add a revision under etl/warehouse/migrations/versions."""
+    engine = writer_engine(postgresql_settings)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = [d for d in compare_metadata(context, metadata) if d[0] != "remove_index"]
+    engine.dispose()
+    assert differences == []
 
 
 def test_opening_it_again_changes_nothing(warehouse: Any) -> None:
