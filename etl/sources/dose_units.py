@@ -58,7 +58,9 @@ def convert(value: float, unit: str, into: str) -> float | None:
     if size is None:
         same = {s for name, s in sizes.items() if name.lower() == written.lower()}
         size = same.pop() if len(same) == 1 else None
-    return None if size is None else finite(value * size)
+    if size is None or size == 1.0:
+        return value if size else None
+    return finite(float(f"{value * size:.12g}"))  # without the noise of binary fractions
 
 
 def plausible(field: str, value: float) -> float | None:
