@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from etl.forecasts import report_time
-from etl.forecasts.base import BACKTEST_COLUMNS, MODEL, Bools, Floats, Target, level_index
-from etl.forecasts.features import View
+from etl.forecasts.base import BACKTEST_COLUMNS, LEVELS, MODEL, Bools, Floats, Target, level_index
+from etl.forecasts.blocks import View
 from etl.forecasts.metrics import (
     Estimate,
     auc,
@@ -86,14 +86,11 @@ def _test_part(seen: View, rolled: Rolled, target: Target) -> Tested:
 
 
 def _laws(seen: View, rolled: Rolled, target: Target, method: str, tests: list[int]) -> Floats:
-    laws: Floats | None = None
+    laws = np.full((len(rolled.y), len(LEVELS)), np.nan)
     for i in tests:
         rows = rolled.fold == i
         conformal = fit_quantiles(seen, rolled, target, method, rolled.folds[i].begin)
-        law = conformal.predict(rolled.block.x[rows], rolled.means[method][rows])
-        laws = np.full((len(rolled.y), law.shape[1]), np.nan) if laws is None else laws
-        laws[rows] = law
-    assert laws is not None, "a plan always has test folds"  # noqa: S101 - holds by plan_folds
+        laws[rows] = conformal.predict(rolled.block.x[rows], rolled.means[method][rows])
     return laws
 
 

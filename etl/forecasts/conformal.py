@@ -12,15 +12,16 @@ from sklearn.utils.validation import check_is_fitted
 from etl.forecasts.base import LEVELS, Floats
 
 SMALLEST_SCALE = 0.02
+FOLDS = 4  # consecutive rows, hence consecutive days
 
 
 class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Quantiles at `LEVELS` around a point forecast, learned from errors the forecaster made out of sample.
 
     Errors are divided by an expected size (sqrt of the mean, refined by boosting on the features) and their
-    quantiles are taken per bin of the mean and interpolated between bins, because the shape of a count's law
-    changes with its mean. With `is_count`, a count k stands for the stretch [k-1/2, k+1/2]: the quantiles are those
-    of the continuous law, so that they can be judged without the steps of a discrete one.
+    quantiles are taken per bin of the mean, because the shape of a count's law changes with its mean.
+    With `is_count`, a count k stands for the stretch [k-1/2, k+1/2]: the quantiles are those of the continuous law,
+    so that they can be judged without the steps of a discrete one.
     """
 
     def __init__(
@@ -44,16 +45,26 @@ class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
             raise ValueError(f"{len(y)} out-of-sample errors; at least 200 are needed for 95 % intervals")
         jitter = np.random.default_rng(self.random_state).uniform(-0.5, 0.5, len(y)) if self.is_count else 0.0
         error = y + jitter - mean
-        self.sizes_ = self._fit_sizes(X, error, mean) if self.use_features else None
-        scaled = error / self._scale(X, mean)
-        edges = np.unique(np.quantile(mean, np.linspace(0, 1, self.bins + 1)))
-        bin_of = np.clip(np.searchsorted(edges, mean, side="right") - 1, 0, max(len(edges) - 2, 0))
-        used = np.unique(bin_of)
-        self.centres_ = np.array([mean[bin_of == b].mean() for b in used])
-        self.table_ = np.stack([np.quantile(scaled[bin_of == b], LEVELS) for b in used])
+        size = np.abs(error) / _root(mean)
+        scaled = error / (_root(mean) * self._sizes_out_of_fold(np.asarray(X), size))
+        self.sizes_ = self._fit_sizes(X, size) if self.use_features else None
+        self.edges_ = np.unique(np.quantile(mean, np.linspace(0, 1, self.bins + 1)[1:-1]))
+        bin_of = np.searchsorted(self.edges_, mean, side="right")
+        used = [scaled[bin_of == b] for b in range(len(self.edges_) + 1)]
+        self.table_ = np.stack([np.quantile(u if len(u) else scaled, LEVELS) for u in used])
         return self
 
-    def _fit_sizes(self, X: Any, error: Floats, mean: Floats) -> HistGradientBoostingRegressor:  # noqa: N803
+    def _sizes_out_of_fold(self, X: Any, size: Floats) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Return expected sizes learned on other rows: sizes that know their own error make intervals too tight."""
+        if not self.use_features:
+            return np.ones(len(size))
+        expected = np.empty(len(size))
+        for held in np.array_split(np.arange(len(size)), FOLDS):
+            rest = np.setdiff1d(np.arange(len(size)), held)
+            expected[held] = self._fit_sizes(X[rest], size[rest]).predict(X[held])
+        return np.maximum(expected, SMALLEST_SCALE)
+
+    def _fit_sizes(self, X: Any, size: Floats) -> HistGradientBoostingRegressor:  # noqa: N803 - scikit-learn's name
         sizes = HistGradientBoostingRegressor(
             loss="squared_error",
             learning_rate=0.1,
@@ -63,7 +74,7 @@ class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
             early_stopping=False,
             random_state=self.random_state,
         )
-        return sizes.fit(X, np.abs(error) / _root(mean))
+        return sizes.fit(X, size)
 
     def _scale(self, X: Any, mean: Floats) -> Floats:  # noqa: N803 - scikit-learn's name
         if self.sizes_ is None:
@@ -75,7 +86,7 @@ class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
         """Return quantiles of shape (rows, LEVELS), never crossing, within [0, ceiling] (counts: [-1/2, ..])."""
         check_is_fitted(self)
         mean = np.asarray(mean, dtype=np.float64)
-        scaled = np.stack([np.interp(mean, self.centres_, self.table_[:, i]) for i in range(len(LEVELS))], axis=1)
+        scaled = self.table_[np.searchsorted(self.edges_, mean, side="right")]
         quantiles = mean[:, None] + scaled * self._scale(X, mean)[:, None]
         return np.sort(np.clip(quantiles, -0.5 if self.is_count else 0.0, self.ceiling), axis=1)
 

@@ -117,7 +117,7 @@ def _last_open(
     """Return, per scanner, the step up to which its operating calendar is published."""
     n = planned.shape[1]
     last = np.where(planned.any(axis=1), n - np.argmax(planned[:, ::-1] > 0, axis=1), 0).astype(np.int64)
-    known = history.openings
+    known = history.openings[history.openings["kind"] == "open"]
     if known.empty:
         return last
     ends = known.groupby("scanner_code")["end_at"].max()

@@ -27,8 +27,9 @@ from etl.forecasts.base import (
     silent,
     utc,
 )
+from etl.forecasts.blocks import SCHEMA_HASH, Block, View, view
 from etl.forecasts.cards import backtest_frame, make_card, saved_model, scores_of
-from etl.forecasts.features import SCHEMA_HASH, Block, View, features_at, view
+from etl.forecasts.features import features_at
 from etl.forecasts.hazard import DiscreteHazard
 from etl.forecasts.panel import Panel, build_panel
 from etl.forecasts.read import History, read_history

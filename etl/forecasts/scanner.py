@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from etl.forecasts.base import MEAN_4W, MODEL, SEASONAL_NAIVE, Bools, Floats, Progress, Target, utc
+from etl.forecasts.base import MEAN_4W, MODEL, SEASONAL_NAIVE, Bools, Floats, Progress, Target
+from etl.forecasts.blocks import CATEGORIES, NUMERIC, TREE_COLUMNS, Block, View
 from etl.forecasts.conformal import ConformalQuantiles
-from etl.forecasts.features import CATEGORIES, FEATURES, NUMERIC, TREE_COLUMNS, Block, View, features_at
+from etl.forecasts.features import features_at
 from etl.forecasts.members import PoissonAverage
 
 WARM_UP = timedelta(days=28)  # profiles need four weeks
@@ -170,11 +171,3 @@ def fit_quantiles(seen: View, rolled: Rolled, target: Target, method: str, at: d
     rows = matured(seen, rolled, at)
     conformal = ConformalQuantiles(target.is_count, target.ceiling, use_features=method == MODEL)
     return conformal.fit(rolled.block.x[rows], rolled.y[rows], rolled.means[method][rows])
-
-
-def origin_dates(block: Block) -> list[datetime]:
-    """Return the distinct origins of a block."""
-    return [utc(s) for s in np.unique(block.origin_s)]
-
-
-__all__ = ["FEATURES", "METHODS", "Fold", "Rolled", "fit_model", "fit_quantiles", "means", "plan_folds", "roll"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from etl.forecasts.read import EXAM_COLUMNS, HOUR_COLUMNS, OPENING_COLUMNS, SLOT_COLUMNS, History
 
@@ -41,9 +43,9 @@ def make_hours(rng: np.random.Generator, end: datetime, days: int) -> pd.DataFra
     hours = pd.date_range(end - timedelta(days=days), end + timedelta(days=8), freq="h", inclusive="left")
     for code, site, modality, addons, slots, opens, closes, weekends in SCANNERS:
         local = hours.tz_convert(SITES[site])
-        is_open = (local.hour >= opens) & (local.hour < closes) & (weekends | (local.weekday < 5))
+        is_open = (local.hour >= opens) & (local.hour < closes) & (weekends | (local.day_of_week < 5))
         shape = 0.35 + 1.1 * np.exp(-(((local.hour.to_numpy() - 13) / 5.0) ** 2))
-        weekly = 1 + 0.25 * np.cos(2 * np.pi * local.weekday.to_numpy() / 7)
+        weekly = 1 + 0.25 * np.cos(2 * np.pi * local.day_of_week.to_numpy() / 7)
         trend = 1 + 0.3 * np.linspace(-1, 1, len(hours)) * (1 if modality == "CT" else 0)
         frames.append(
             pd.DataFrame(
@@ -139,7 +141,7 @@ def make_exams(rng: np.random.Generator, end: datetime, days: int, count: int, d
     return frame[list(EXAM_COLUMNS)]
 
 
-def make_department(seed: int = 7, end: datetime | None = None, days: int = 120, exams: int = 6000) -> Department:
+def build_department(seed: int = 7, end: datetime | None = None, days: int = 120, exams: int = 6000) -> Department:
     """Return a whole department ending at `end`."""
     rng = np.random.default_rng(seed)
     end = end or datetime(2026, 9, 14, 10, tzinfo=UTC)
@@ -155,6 +157,20 @@ def make_department(seed: int = 7, end: datetime | None = None, days: int = 120,
     return Department(history, end, truth)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Boosting on threads that wait for a busy core is slower than on one."""
+    with threadpool_limits(limits=1):
+        yield
+
+
 @pytest.fixture(scope="session")
 def department() -> Department:
-    return make_department()
+    """A department of 120 days, shared: do not change its frames in place."""
+    return build_department()
+
+
+@pytest.fixture(scope="session")
+def make_department() -> Callable[..., Department]:
+    """The generator itself, for other ends, lengths and seeds."""
+    return build_department
