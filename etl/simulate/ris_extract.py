@@ -83,10 +83,16 @@ class Row:
         e = self.exam
         ladder = (
             ("cancelled", e.cancelled_s), ("aborted", e.aborted_s), ("final", e.final_s), ("preliminary", e.prelim_s),
-            ("ended", self.end_s), ("in_progress", e.begin_s), ("arrived", e.arrived_s), ("no_show", e.no_show_s),
+            ("ended", self.end_s), ("in_progress", e.begin_s), ("arrived", e.arrived_s), ("no_show", self._missed_s),
         )  # fmt: skip
         found = next((name for name, at_s in ladder if self.knows(at_s)), None)
         return found or ("scheduled" if self.booking else "ordered")
+
+    @property
+    def _missed_s(self) -> int | None:
+        """When the booking that stands was declared a no-show; a new booking clears it."""
+        b = self.booking
+        return b.fate_s if b is not None and b.fate == "no_show" else None
 
     @property
     def room(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 
 from etl.department import Case, Department, Reading, Scanner, Timetable
@@ -17,6 +17,7 @@ from etl.simulate.people import technologist
 from etl.simulate.roster import readers
 from etl.simulate.scenario import HOUR_S, SCANNER, SCANNERS, SITE, Scenario, stream
 
+TIME_FIELDS = tuple(f.name for f in fields(Exam) if f.name.endswith("_s") and f.name not in ("ordered_s", "accepted_s"))
 Progress = Callable[[str, int, int], None]
 
 ALLOWANCE_MIN = {  # priority and class -> minutes after which the group wants the report
@@ -71,7 +72,8 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
     _live(result, exams)
     progress("department", 2, 3)
     for exam in exams:
-        _aftermath(exam, scenario, until_s)
+        _aftermath(exam, scenario)
+        _hide(exam, until_s)
     began_s = scenario.origin_s
     result.exams = [e for e in exams if e.ordered_s < until_s and (e.ordered_s >= began_s or _lives_on(e, began_s))]
     result.by_key = {exam.key: exam for exam in result.exams}
@@ -258,8 +260,8 @@ def _record(group: list[Exam], case: Case, scenario: Scenario) -> None:
         exam.final_s, exam.reader, exam.assistant = second(item.final), item.reader, item.assistant
 
 
-def _aftermath(exam: Exam, scenario: Scenario, until_s: int) -> None:
-    """Add what follows a report: critical results, follow-up, addenda; nothing later than `until_s`."""
+def _aftermath(exam: Exam, scenario: Scenario) -> None:
+    """Add what follows a report: critical results, follow-up, addenda."""
     read_s = exam.prelim_s or exam.final_s
     if read_s is None or exam.dictated_s is None:
         return
@@ -275,7 +277,11 @@ def _aftermath(exam: Exam, scenario: Scenario, until_s: int) -> None:
     late_s = 1200 + int(draws.expovariate(1 / (20 * HOUR_S)))
     if exam.final_s is not None and draws.random() < ADDENDA:
         exam.addendum_s = exam.final_s + late_s
-    for name in ("crit_notified_s", "crit_ack_s", "addendum_s"):
+
+
+def _hide(exam: Exam, until_s: int) -> None:
+    """Forget what a drawn delay puts at or after `until_s`."""
+    for name in TIME_FIELDS:
         at_s = getattr(exam, name)
         if at_s is not None and at_s >= until_s:
             setattr(exam, name, None)

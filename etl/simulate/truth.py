@@ -106,7 +106,8 @@ def exams(run: Run, series: dict[int, list[Series]]) -> pa.Table:
     """Return one row an exam: what it is and when everything truly happened (aware UTC seconds)."""
     columns = {name: pa.array([of(e) for e in run.exams], kind) for name, (kind, of) in FACTS.items()}
     for name in TIMES:
-        columns[f"{name}_at"] = pa.array([getattr(e, f"{name}_s") for e in run.exams], INSTANT)
+        known = (getattr(e, f"{name}_s") for e in run.exams)
+        columns[f"{name}_at"] = pa.array([s if s is not None and s < run.until_s else None for s in known], INSTANT)
     parts = [[{"begin_at": b, "end_at": e} for b, e in exam.parts] for exam in run.exams]
     columns["parts"] = pa.array(parts, pa.list_(pa.struct([("begin_at", INSTANT), ("end_at", INSTANT)])))
     doses = [totals(dose_events(e, series.get(e.key, []), run.scenario)) for e in run.exams]

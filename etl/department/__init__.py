@@ -7,8 +7,6 @@ later cases cannot change what happened before them. Times are minutes since an 
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -16,38 +14,16 @@ from typing import Any
 
 import simpy
 
-Span = tuple[float, float]
+from etl.department.timetable import Span, Timetable
+from etl.department.worklist import Reader, Reading, Worklist, may_take
+
+__all__ = ["Case", "Department", "Reader", "Reading", "Scanner", "Span", "Timetable", "Worklist"]
+
 Process = Generator[Any, Any, None]
 
 LATE_MIN = 30.0  # a booked patient who waits longer may be taken by another scanner of the pool
 RECHECK_MIN = 15.0  # an idle scanner with waiting cases looks again
 READY_EARLY_MIN = 20.0  # a booked patient is called at most this long before the appointment
-
-
-class Timetable:
-    """Sorted, disjoint spans of time, asked whether an instant lies inside and when that next changes."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        """Take spans in any order; overlapping ones are joined."""
-        joined: list[list[float]] = []
-        for begin, end in sorted(spans):
-            if joined and begin <= joined[-1][1]:
-                joined[-1][1] = max(joined[-1][1], end)
-            elif end > begin:
-                joined.append([begin, end])
-        self.spans: list[Span] = [(b, e) for b, e in joined]
-        self._begins = [b for b, _ in self.spans]
-        self._edges = [edge for span in self.spans for edge in span]
-
-    def holds(self, at: float) -> bool:
-        """Return whether `at` lies inside a span (half-open)."""
-        i = bisect_right(self._begins, at) - 1
-        return i >= 0 and at < self.spans[i][1]
-
-    def next_edge(self, at: float) -> float:
-        """Return the first begin or end after `at`, infinity when there is none."""
-        i = bisect_right(self._edges, at)
-        return self._edges[i] if i < len(self._edges) else inf
 
 
 @dataclass(slots=True)
@@ -59,32 +35,6 @@ class Scanner:
     hours: Timetable
     down: Timetable
     on_call: bool = False
-
-
-@dataclass(slots=True)
-class Reading:
-    """One report to be made; inputs first, then what happened (None: not yet)."""
-
-    key: int
-    section: str
-    urgent: bool
-    allowance_min: float  # how long after arrival the report is due: the queue is served by due time
-    transfer_min: float  # exam end to images available
-    read_min: float
-    sign_min: float  # dictation end to signature
-    signoff_min: float  # an attending's work on a trainee's preliminary report
-    ai_min: float | None = None  # length of AI processing
-    ai_positive: bool = False  # moves the report to the front
-    available: float | None = None
-    ai_begin: float | None = None
-    ai_end: float | None = None
-    opened: float | None = None
-    dictated: float | None = None
-    prelim: float | None = None
-    final: float | None = None
-    reader: str | None = None
-    assistant: str | None = None
-    due: float = inf
 
 
 @dataclass(slots=True)
@@ -108,74 +58,6 @@ class Case:
     begin: float | None = None
     end: float | None = None
     parts: list[Span] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Reader:
-    """A radiologist or trainee: shifts, sections read first, and sections helped when those are empty."""
-
-    code: str
-    shifts: Sequence[Span]
-    sections: tuple[str, ...]
-    helps: tuple[str, ...] = ()
-    trainee: bool = False
-    urgent_only: bool = False
-    pace: float = 1.0  # multiplies reading minutes
-
-
-class Worklist:
-    """The shared reading queue: by section and urgency, served by due time; a trainee's drafts wait for sign-off."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self._heaps: dict[tuple[str, bool, bool], list[tuple[float, int, Reading]]] = {}
-        self._count = 0
-
-    def put(self, item: Reading, due: float) -> None:
-        """Queue a report, or its sign-off when it is preliminary; a second put moves it."""
-        item.due = due
-        self._count += 1
-        signoff = item.prelim is not None
-        heap = self._heaps.setdefault((item.section, item.urgent and not signoff, signoff), [])
-        heapq.heappush(heap, (due, self._count, item))
-
-    def take(self, reader: Reader) -> Reading | None:
-        """Return and remove what this reader should do next, None when nothing fits."""
-        for sections in (reader.sections, reader.helps):
-            best = min(self._heads(reader, sections), default=None, key=lambda h: h[0][0])
-            if best is not None:
-                return heapq.heappop(best)[2]
-        return None
-
-    def _heads(self, reader: Reader, sections: tuple[str, ...]) -> list[list[tuple[float, int, Reading]]]:
-        found = []
-        for section in sections:
-            for urgent in (True,) if reader.urgent_only else (True, False):
-                for signoff in (False,) if reader.trainee else (False, True):
-                    heap = self._heaps.get((section, urgent, signoff))
-                    if heap and _drop_stale(heap, signoff):
-                        found.append(heap)
-        return found
-
-
-def _drop_stale(heap: list[tuple[float, int, Reading]], signoff: bool) -> bool:
-    """Remove entries that were moved or taken; return whether one is left."""
-    while heap:
-        due, _, item = heap[0]
-        taken = item.final is not None if signoff else item.opened is not None
-        if not taken and item.due == due:
-            return True
-        heapq.heappop(heap)
-    return False
-
-
-def may_take(reader: Reader, item: Reading) -> bool:
-    """Return whether this reader may do this item at all."""
-    if item.section not in reader.sections and item.section not in reader.helps:
-        return False
-    if item.prelim is not None:
-        return not reader.trainee and not reader.urgent_only
-    return item.urgent or not reader.urgent_only
 
 
 class Department:
@@ -263,8 +145,7 @@ class Department:
 
     def _come_back(self, case: Case, after_min: float) -> Process:
         yield self.env.timeout(after_min)
-        case.booked = case.scanner
-        case.due = self.env.now - LATE_MIN
+        case.due = self.env.now
         self._queue(case)
 
     def _deliver(self, item: Reading) -> Process:
@@ -331,6 +212,8 @@ class Department:
 
 
 def _may_scan(scanner: Scanner, case: Case, now: float, is_open: bool) -> bool:
+    if case.parts:
+        return case.scanner == scanner.code  # who left a table comes back to it, whatever the hour
     if case.emergency and scanner.on_call:
         return True
     if case.booked is None:
