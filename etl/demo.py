@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from etl import pipeline
+from etl.logs import configure_logs
 from etl.progress import Steps
 from etl.settings import Settings, load_settings
 from etl.simulate import append, simulate
@@ -41,6 +42,7 @@ def prepare(folder: Path, *, seed: int, days: int, dicom_days: int, end: datetim
         else:
             simulate(folder, seed=seed, end=end, days=days, dicom_days=dicom_days, progress=report)
     settings = load_settings(folder / "radpulse.toml")
+    configure_logs(settings.at(settings.log_file))
     key_file = settings.at(settings.identity.key_file)
     if not key_file.exists():
         make_key(key_file)

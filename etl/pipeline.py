@@ -172,7 +172,7 @@ def refresh(settings: Settings, steps: Steps) -> None:
         with steps.step("ingest") as report:
             runs = ingest(settings, engine, report=report)
         for line in describe(runs):
-            steps.console.print(line, highlight=False)
+            steps.console.print(line, highlight=False, soft_wrap=True)
         with steps.step("derive"):
             changed = derive_facts(settings, engine)
         with steps.step("forecast") as report:
