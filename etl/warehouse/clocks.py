@@ -61,18 +61,19 @@ def _offsets(frame: pd.DataFrame, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return by row the skew in minutes and whether it is proven and large enough to say so."""
     in_order = (frame["lead"] >= 0) & (frame["tail"] >= 0)
     share = _lead_share(frame[in_order])
-    offset = pd.Series(np.nan, index=frame.index)
-    proven = pd.Series(False, index=frame.index)
-    for row in frame.index:
-        lead, tail = frame.at[row, "lead"], frame.at[row, "tail"]
-        alike = frame[in_order & (frame["modality"] == frame.at[row, "modality"]) & (frame.index != row)]
+    offset = np.full(len(frame), np.nan)
+    proven = np.zeros(len(frame), dtype=bool)
+    told = zip(frame["modality"], frame["lead"], frame["tail"], in_order, strict=True)
+    for row, (modality, lead, tail, ordered) in enumerate(told):
+        others = np.arange(len(frame)) != row
+        alike = frame[in_order.to_numpy() & (frame["modality"] == modality).to_numpy() & others]
         if len(alike):
             offset[row] = ((lead - alike["lead"].median()) - (tail - alike["tail"].median())) / 2
-        elif not in_order[row]:
+        elif not ordered:
             offset[row] = lead - share * (lead + tail)
-        odd = not in_order[row] or len(alike) >= PEERS_FOR_PROOF
-        proven[row] = odd and abs(offset[row]) >= rules.skew_verdict_min
-    return offset, proven
+        proof = not ordered or len(alike) >= PEERS_FOR_PROOF
+        proven[row] = proof and abs(offset[row]) >= rules.skew_verdict_min
+    return pd.Series(offset, index=frame.index), pd.Series(proven, index=frame.index)
 
 
 def _lead_share(frame: pd.DataFrame) -> float:

@@ -21,7 +21,7 @@ def data_time(connection: Connection, rules: Rules = DEFAULT) -> datetime | None
         return None
     days = days.groupby("day").agg(n=("n", "sum"), last=("last", "max")).sort_index()
     until = latest_plausible(list(days.index), [int(n) for n in days["n"]], rules)
-    last: datetime = days.loc[until, "last"].to_pydatetime()
+    last: datetime = days["last"].to_dict()[until].to_pydatetime()
     return last
 
 

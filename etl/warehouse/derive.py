@@ -55,6 +55,7 @@ from etl.warehouse.tables import (
 __all__ = ["DeriveReport", "data_time", "derive"]
 
 EXAM_TABLES = (fact_exam, fact_slot, fact_report_version, fact_acquisition, fact_dose_event)
+NOTHING_TOLD_AT = datetime(1970, 1, 1, tzinfo=UTC)
 FULL_SHARE = 0.25  # when so much of the events is touched, deriving everything is quicker
 
 
@@ -75,24 +76,21 @@ def derive(connection: Connection, parameters: Parameters, *, full: bool = False
     Derives everything when `full` or when the parameter set is another than the last one used, else what was
     touched since. Empties table `touched`.
     """
-    data_at = data_time(connection, parameters.rules)
+    told_at = data_time(connection, parameters.rules)
+    data_at = told_at or NOTHING_TOLD_AT
     noted = connection.execute(select(func.count()).select_from(touched)).scalar_one()
     fresh_parameters = _last_parameters(connection) != parameters.hash
-    if data_at is None:
-        data_at = datetime(1970, 1, 1, tzinfo=UTC)
     merges = read_frame(connection, selected(event).where(event.c.prior_patient_token.is_not(None)))
     patients = merged_patients(merges.assign(type=event_types(merges, parameters)))
     full = full or fresh_parameters or noted > FULL_SHARE * _events(connection)
-    if full:
-        exams = _derive_everything(connection, patients, parameters, microsecond(data_at))
-    else:
-        exams = _derive_touched(connection, patients, parameters, microsecond(data_at))
+    way = _derive_everything if full else _derive_touched
+    exams = way(connection, patients, parameters, microsecond(data_at))
     _about_data(connection, parameters, data_at)
     connection.execute(delete(touched))
     if fresh_parameters:
         connection.execute(delete(parameter_set).where(parameter_set.c.parameter_hash == parameters.hash))
         connection.execute(insert(parameter_set).values(parameter_hash=parameters.hash, used_at=datetime.now(UTC)))
-    return DeriveReport(data_at, exams, full, bool(noted) or full, patients.cycles)
+    return DeriveReport(told_at, exams, full, bool(noted) or full, patients.cycles)
 
 
 def _last_parameters(connection: Connection) -> str | None:

@@ -25,8 +25,7 @@ def derive_acquisitions(series: pd.DataFrame, links: pd.DataFrame, parameters: P
 
 
 def _timed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return begin, end and descriptions by series; texts come from the first event in event_id order."""
-    rows = rows.sort_values("event_id")
+    """Return begin, end and descriptions by series; texts come from the first event that has them."""
     by_series = rows.groupby("series_token", sort=True)
     found = by_series.agg(
         begin_at=("occurred_at", "min"),

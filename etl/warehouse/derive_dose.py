@@ -20,6 +20,15 @@ VALUES = (
     "agd_mgy",
     "activity_mbq",
 )
+TOTALS = (
+    "dlp_total_mgy_cm",
+    "ctdivol_max_mgy",
+    "dap_total_gy_m2",
+    "dose_rp_total_gy",
+    "agd_left_mgy",
+    "agd_right_mgy",
+    "activity_mbq",
+)
 
 
 def derive_dose_events(dose: pd.DataFrame, links: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -52,21 +61,17 @@ def _placed(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
 
 def dose_totals(found: pd.DataFrame) -> pd.DataFrame:
     """Return by exam_key the totals over its irradiation events; NULL where no event has the value."""
-    linked = found[found["exam_key"] != NO_EXAM] if len(found) else found
-    if linked.empty:
-        return pd.DataFrame(columns=["exam_key"]).set_index("exam_key")
+    if found.empty:
+        return pd.DataFrame({name: pd.Series(dtype="float64") for name in TOTALS}, index=pd.Index([], dtype="int64"))
+    linked = found[found["exam_key"] != NO_EXAM]
     side = linked["laterality"].astype(object)
-    values = pd.DataFrame(
-        {
-            "exam_key": linked["exam_key"],
-            "dlp_total_mgy_cm": linked["dlp_mgy_cm"],
-            "dap_total_gy_m2": linked["dap_gy_m2"],
-            "dose_rp_total_gy": linked["dose_rp_gy"],
-            "agd_left_mgy": linked["agd_mgy"].where(side == "L"),
-            "agd_right_mgy": linked["agd_mgy"].where(side == "R"),
-            "activity_mbq": linked["activity_mbq"],
-        }
-    )
-    totals = values.groupby("exam_key").sum(min_count=1)
-    totals["ctdivol_max_mgy"] = linked.groupby("exam_key")["ctdivol_mgy"].max()
-    return totals
+    values = {
+        "dlp_total_mgy_cm": linked["dlp_mgy_cm"],
+        "dap_total_gy_m2": linked["dap_gy_m2"],
+        "dose_rp_total_gy": linked["dose_rp_gy"],
+        "agd_left_mgy": linked["agd_mgy"].where(side == "L"),
+        "agd_right_mgy": linked["agd_mgy"].where(side == "R"),
+        "activity_mbq": linked["activity_mbq"],
+    }
+    by_exam = pd.DataFrame(values).groupby(linked["exam_key"])
+    return by_exam.sum(min_count=1).assign(ctdivol_max_mgy=linked.groupby("exam_key")["ctdivol_mgy"].max())

@@ -13,6 +13,7 @@ from etl.warehouse.keys import Ints
 from etl.warehouse.local_time import DAY_US, NO_TIME, HourGrid, dates, hour_grid, hours, microseconds, shifts, times
 from etl.warehouse.openings import OperatingTime
 from etl.warehouse.parameters import Parameters
+from etl.warehouse.scanners import places_of
 
 KEPT_STATES = ("booked", "rescheduled", "arrived", "no_show")  # an appointment that held its slot to the end
 
@@ -45,12 +46,11 @@ def derive_scanner_hours(
 def _measures(
     visits: Visits, exams: pd.DataFrame, slots: pd.DataFrame, calendar: OperatingTime, parameters: Parameters
 ) -> Measures:
-    known = pd.Index([s.code for s in parameters.scanners])
-    scanner = known.get_indexer(visits.frame["scanner_code"]).astype(np.int64)
+    scanner = places_of(visits.frame["scanner_code"], parameters)
     used = _occupied(scanner, visits, parameters)
     table, operating = union(used[0]), calendar.operating
     held = slots[slots["is_last"] & slots["state"].isin(KEPT_STATES)]
-    booked_on = known.get_indexer(held["scanner_code"]).astype(np.int64)
+    booked_on = places_of(held["scanner_code"], parameters)
     begin = microseconds(held["appointment_at"])
     length = held["planned_duration_min"].fillna(parameters.rules.booking_default_min).to_numpy(dtype=np.float64)
     booked = Intervals.of(booked_on, begin, begin + (length * MINUTE_US).astype(np.int64))
@@ -69,7 +69,7 @@ def _measures(
         counts={
             "begun_visits": (scanner[first], visits.begin[first]),
             "begun_exams": (
-                known.get_indexer(exams["scanner_code"]).astype(np.int64),
+                places_of(exams["scanner_code"], parameters),
                 microseconds(exams["exam_begin_at"]),
             ),
             "booked_exams": (booked_on, begin),
@@ -112,7 +112,7 @@ def _of_site(site: str, grid: HourGrid, measures: Measures, parameters: Paramete
     for name, (scanner, at) in measures.counts.items():
         inside = (place[scanner] >= 0) & (at >= grid.edges[0]) & (at < grid.edges[-1])
         cell = np.searchsorted(grid.edges, at[inside], side="right") - 1
-        columns[name] = np.bincount(place[scanner[inside]] * cells + cell, minlength=size)
+        columns[name] = np.bincount(place[scanner[inside]] * cells + cell, minlength=size).astype(np.float64)
     kept = np.flatnonzero(np.any([values > 0 for values in columns.values()], axis=0))
     return _framed(site, np.array(scanners, dtype=np.int64), grid, kept, columns, parameters)
 
@@ -120,7 +120,7 @@ def _of_site(site: str, grid: HourGrid, measures: Measures, parameters: Paramete
 def _minutes(given: Intervals, place: Ints, grid: HourGrid, size: int) -> Floats:
     cut = split(given.begin, given.end, grid.edges)
     row = place[given.group[cut.source]] * len(grid.day) + cut.cell
-    return np.bincount(row, weights=cut.minutes, minlength=size)
+    return np.bincount(row, weights=cut.minutes, minlength=size).astype(np.float64)
 
 
 def _framed(

@@ -49,7 +49,8 @@ def _booking_rows(found: Milestones) -> pd.DataFrame:
     after_begin = closing & (begun != NONE) & (np.arange(len(kind)) > begun)
     booking, arrived = np.isin(kind, codes(BOOKINGS)), kind == TYPE_CODE[E.PATIENT_ARRIVED]
     used = booking | arrived | (closing & ~after_begin)
-    rows = found.rows.loc[used, ["event_id", "station_name", "planned_duration_min", "reason_code", "known"]]
+    told = ["event_id", "station_name", "planned_duration_min", "reason_code", "known"]
+    rows: pd.DataFrame = found.rows.loc[used, told]
     rows = rows.assign(
         exam=found.exam[used],
         said=np.select([booking, arrived], ["booking", "arrived"], default="closing")[used],
@@ -99,14 +100,13 @@ def _bookings_that_change(rows: pd.DataFrame) -> pd.DataFrame:
         rows[name] = stated.groupby(rows["segment"]).ffill()
     rows["appointment"] = rows["appointment"].astype("int64")
     again = booking & ~rows["fresh"]
-    by = rows.groupby("segment", sort=False)
-    moved = again & (_changed(rows, by, "appointment") | _changed(rows, by, "scanner_code"))
-    kept = ~again | moved | _changed(rows, by, "planned_duration_min")
+    moved = again & (_changed(rows, "appointment") | _changed(rows, "scanner_code"))
+    kept = ~again | moved | _changed(rows, "planned_duration_min")
     return rows.assign(moved=moved)[kept].reset_index(drop=True)
 
 
-def _changed(rows: pd.DataFrame, by: pd.api.typing.DataFrameGroupBy, column: str) -> pd.Series:
-    before = by[column].shift()
+def _changed(rows: pd.DataFrame, column: str) -> pd.Series:
+    before = rows.groupby("segment", sort=False)[column].shift()
     return (rows[column] != before) & rows[column].notna()
 
 
@@ -167,7 +167,7 @@ def booked_at_midnight(slots: pd.DataFrame, exams: pd.DataFrame, parameters: Par
     begin = microseconds(exams["exam_begin_at"])
     day, _ = local_days(begin, exams["site_code"], parameters.zones)
     begun = begin != NO_TIME
-    place = pd.Index(exams["exam_key"]).get_indexer(slots["exam_key"])
+    place = pd.Index(exams["exam_key"]).get_indexer(pd.Index(slots["exam_key"]))
     site = texts(exams["site_code"])
     midnight = _midnights(day[place], site[place], parameters)
     slot_day, _ = local_days(microseconds(slots["appointment_at"]), site[place], parameters.zones)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from etl.warehouse.components import components
@@ -14,6 +13,7 @@ from etl.warehouse.intervals import MINUTE_US, Bools, Floats, Intervals, covered
 from etl.warehouse.keys import Ints, stable_keys
 from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
 from etl.warehouse.parameters import Parameters, Rules
+from etl.warehouse.scanners import places_of
 
 URGENCY = ("STAT", "URGENT", "ROUTINE")
 
@@ -68,14 +68,15 @@ def _joined(rows: pd.DataFrame, rules: Rules) -> Ints:
     """Return the row of the first exam of each exam's visit: same patient and scanner, overlapping or one study."""
     size = len(rows)
     place = np.arange(size)
-    begin, end = rows["begin"].to_numpy(), np.maximum(rows["end"].to_numpy(), rows["begin"].to_numpy())
+    begin: Ints = rows["begin"].to_numpy(dtype=np.int64)
+    end: Ints = np.maximum(rows["end"].to_numpy(dtype=np.int64), begin)
     edges = [np.empty((0, 2), dtype=np.int64)]
     limit = rules.same_study_join_min * MINUTE_US
     for tie, same_study in (("patient_key", False), ("study_token", True)):
         known = place[rows[tie].notna().to_numpy()]
-        group = rows.iloc[known].groupby(["scanner_code", tie], sort=False).ngroup().to_numpy()
-        order = np.lexsort((known, group))
-        known, group = known[order], group[order]
+        tied = rows.iloc[known].groupby(["scanner_code", tie], sort=False).ngroup().to_numpy()
+        order = np.lexsort((known, tied))
+        known, group = known[order], np.asarray(tied[order], dtype=np.int64)
         reach = _reach(group, end[known])
         follows = (group[1:] == group[:-1]) & (
             begin[known[1:]] - begin[known[:-1]] <= limit if same_study else begin[known[1:]] <= reach[:-1]
@@ -87,7 +88,7 @@ def _joined(rows: pd.DataFrame, rules: Rules) -> Ints:
 
 def _reach(group: Ints, end: Ints) -> Ints:
     """Return the latest end so far within each (sorted) group."""
-    return pd.Series(end).groupby(group).cummax().to_numpy()
+    return pd.Series(end).groupby(group).cummax().to_numpy(dtype=np.int64)
 
 
 def _heads(rows: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +178,7 @@ def _closed_end(parts: pd.DataFrame, rows: pd.DataFrame) -> Bools:
 def _with_gaps(frame: pd.DataFrame, parts: pd.DataFrame, operating: Intervals, parameters: Parameters) -> pd.DataFrame:
     """Add the gap to the end before on the same scanner and local day, its kind, and what of it was idle."""
     begin, end = parts["begin"].to_numpy(), parts["end"].to_numpy()
-    scanner = pd.Index([s.code for s in parameters.scanners]).get_indexer(frame["scanner_code"])
+    scanner = places_of(frame["scanner_code"], parameters)
     order = np.lexsort((frame["visit_key"].to_numpy(), begin, scanner))
     day = frame["local_date"].to_numpy()[order]
     until = pd.Series(np.maximum(end, begin)[order]).groupby([scanner[order], day]).cummax()
@@ -192,10 +193,9 @@ def _with_gaps(frame: pd.DataFrame, parts: pd.DataFrame, operating: Intervals, p
     return frame.assign(gap_before_min=gap, gap_kind=kind, idle_in_hours_min=np.where(kind == "idle", idle, np.nan))
 
 
-def _open_minutes(operating: Intervals, scanner: npt.NDArray[np.intp], since: Ints, until: Ints) -> Floats:
+def _open_minutes(operating: Intervals, scanner: Ints, since: Ints, until: Ints) -> Floats:
     """Return the operating minutes between instants."""
     merged = union(operating)
     known = since != NO_TIME
-    group = scanner.astype(np.int64)
-    start = covered_before(merged, group, np.where(known, since, until))
-    return (covered_before(merged, group, until) - start) / MINUTE_US
+    start = covered_before(merged, scanner, np.where(known, since, until))
+    return (covered_before(merged, scanner, until) - start) / MINUTE_US

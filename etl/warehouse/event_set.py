@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, Table, select
 from etl.records import EventType
 from etl.warehouse.engine import read_frame
 from etl.warehouse.keys import Ints
-from etl.warehouse.local_time import NO_TIME, microseconds
+from etl.warehouse.local_time import microseconds
 from etl.warehouse.parameters import Parameters, StatusRule
 from etl.warehouse.tables import event, event_dose, event_opening, event_series
 
@@ -59,17 +59,18 @@ def selected(table: Table) -> Select[tuple[object, ...]]:
 
 def read_all(connection: Connection, parameters: Parameters) -> EventSet:
     """Read every event."""
-    frames = [read_frame(connection, selected(t)) for t in (event, event_series, event_dose, event_opening)]
-    return prepared(*frames, parameters)
+    workflow, series, dose, openings = (
+        read_frame(connection, selected(t).order_by(t.c.event_id))
+        for t in (event, event_series, event_dose, event_opening)
+    )
+    return prepared(workflow, series, dose, openings, parameters)
 
 
 def prepared(
     workflow: pd.DataFrame, series: pd.DataFrame, dose: pd.DataFrame, openings: pd.DataFrame, parameters: Parameters
 ) -> EventSet:
     """Return raw event rows clock-corrected, mapped, and in an order that does not depend on arrival."""
-    workflow, series, dose, openings = (
-        frame.sort_values("event_id", ignore_index=True) for frame in (workflow, series, dose, openings)
-    )
+    workflow, series, dose, openings = (_in_order(frame) for frame in (workflow, series, dose, openings))
     corrections = parameters.clock_corrections
     series = _corrected(series, ("occurred_at", "end_at", "performed_begin_at", "performed_end_at"), corrections)
     dose = _corrected(dose, ("occurred_at", "ended_at"), corrections)
@@ -78,6 +79,13 @@ def prepared(
     workflow["at"] = microseconds(workflow["occurred_at"])
     workflow["known"] = microseconds(workflow["known_at"])
     return EventSet(workflow, series, dose, openings)
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by event_id; sorting wide frames is dear, so not when they are already."""
+    if frame["event_id"].is_monotonic_increasing:
+        return frame
+    return frame.sort_values("event_id", ignore_index=True)
 
 
 def _corrected(frame: pd.DataFrame, at: Iterable[str], corrections: Mapping[str, float]) -> pd.DataFrame:
@@ -113,9 +121,9 @@ def type_code(rules: Iterable[StatusRule], kind: str, preset: str, local_code: s
 
 
 def canonical(codes: pd.Series, mapping: Mapping[str, str]) -> pd.Series:
-    """Return codes translated by an upper-cased map, NULL where the map has none."""
-    unique = codes.dropna().unique()
-    return codes.map({code: mapping.get(str(code).strip().upper()) for code in unique})
+    """Return codes translated by an upper-cased map as objects, None where the map has none."""
+    known = {code: mapping.get(str(code).strip().upper()) for code in codes.dropna().unique()}
+    return pd.Series([known.get(code) for code in codes], index=codes.index, dtype=object)
 
 
 def feed_kinds(workflow: pd.DataFrame, parameters: Parameters) -> Ints:
@@ -123,14 +131,3 @@ def feed_kinds(workflow: pd.DataFrame, parameters: Parameters) -> Ints:
     rank = {kind: place for place, kind in enumerate(parameters.rules.feed_kinds)}
     by_feed = {feed.key: rank.get(feed.kind, len(rank)) for feed in parameters.feeds}
     return np.asarray(workflow["feed_key"].map(by_feed).fillna(len(rank)), dtype=np.int64)
-
-
-def order_key(frame: pd.DataFrame) -> Ints:
-    """Return the positions of rows sorted by (at, known, event_id); a row without knowledge time comes first."""
-    # rows are sorted by event_id already, and lexsort is stable
-    return np.lexsort((frame["known"].to_numpy(), frame["at"].to_numpy()))
-
-
-def is_time(values: Ints) -> npt.NDArray[np.bool_]:
-    """Return where an int64 time is known."""
-    return values != NO_TIME

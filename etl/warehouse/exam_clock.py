@@ -48,7 +48,7 @@ def _first_day(told: Mapping[str, Ints], site: Texts, parameters: Parameters) ->
 
 def _orders(milestone: str, site: Texts, day: Ints, parameters: Parameters) -> list[tuple[str, ...]]:
     """Return each exam's order of clocks: of its site's latest valid rule, else of the latest rule for all."""
-    orders = [DEFAULT_ORDER] * len(site)
+    orders: list[tuple[str, ...]] = [DEFAULT_ORDER] * len(site)
     rules = [r for r in parameters.precedence if r.milestone == milestone]
     for rule in sorted(rules, key=_weight):
         for place in np.flatnonzero(_holds(rule, site, day)):

@@ -67,7 +67,7 @@ def _spans(keys: Ints, study: Texts, restart_at: Ints, acquired: pd.DataFrame) -
 
 def _after_restart(rows: pd.DataFrame, at: str, keys: Ints, restart_at: Ints) -> Bools:
     """Return which rows are not of an attempt that was given up."""
-    place = pd.Index(keys).get_indexer(rows["exam_key"])
+    place = pd.Index(keys).get_indexer(pd.Index(rows["exam_key"]))
     limit = np.where(place < 0, NO_TIME, restart_at[place]) if len(keys) else np.full(len(rows), NO_TIME)
     return microseconds(rows[at]) >= limit
 

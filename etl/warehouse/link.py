@@ -10,17 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from etl.records import EventType
 from etl.warehouse.event_set import TOKENS, TYPE_CODE, EventSet
-from etl.warehouse.keys import NO_EXAM, stable_key
+from etl.warehouse.keys import NO_EXAM, Ints, stable_key
 from etl.warehouse.local_time import NO_TIME, local_days, microseconds
 from etl.warehouse.parameters import Parameters
 
 ACCESSION, FILLER, PLACER, STUDY, APPOINTMENT, VISIT = TOKENS
+ANCHORS = (ACCESSION, FILLER, PLACER)  # what an exam may be named by, best first
 SHORT = {token: token.removesuffix("_token") for token in TOKENS}
 MERGE = TYPE_CODE[EventType.PATIENT_MERGED]
+NONE = -1
+
+Texts = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +36,51 @@ class Links:
     exams: pd.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Identifiers of all events as small integers (NONE: not sent): `rows` has a column a token, by event position.
+
+    An exam (target) is a number too: accessions from 0, fillers and placers after them (`base`).
+    """
+
+    rows: pd.DataFrame
+    texts: dict[str, Texts]
+    base: dict[str, int]
+    event_id: Texts
+    workflow: pd.DataFrame  # the first rows are these events
+
+
 def link_events(events: EventSet, parameters: Parameters) -> Links:
     """Link every workflow, series and dose event; those without an exam get exam_key 0, reason 'unmatched'."""
-    given = _tokens(events)
+    given = _given(events)
     orders = _orders(given)
-    found = [_by_token(given, orders[kind], kind) for kind in (ACCESSION, FILLER, PLACER)]
-    rest = _rest(given, found)
+    found = [_by_token(given.rows, orders[kind], kind) for kind in ANCHORS]
+    rest = _rest(given.rows, found)
     for kind in (STUDY, APPOINTMENT):
         targets = _seen_with(given, found, kind, alone=kind == STUDY)
         found.append(_by_token(rest, targets, kind))
         rest = _rest(rest, found[-1:])
     found.append(_by_visit(rest, given, found, parameters))
-    rest = _rest(rest, found[-1:])
-    return _keyed(pd.concat([f for f in found if len(f)] or [_nothing()]), rest)
+    return _keyed(given, found)
 
 
-def _nothing() -> pd.DataFrame:
-    return pd.DataFrame({"event_id": pd.Series(dtype="str"), "target": pd.Series(dtype="str"), "reason": ""})
+def _given(events: EventSet) -> Given:
+    frames = (events.workflow, events.series, events.dose)
+    rows, texts = {}, {}
+    for token in TOKENS:
+        code, known = pd.factorize(pd.concat([f[token] for f in frames if len(f)] or [frames[0][token]]))
+        rows[token], texts[token] = code.astype(np.int64), np.asarray(known, dtype=object)
+    base = {ACCESSION: 0, FILLER: len(texts[ACCESSION])}
+    base[PLACER] = base[FILLER] + len(texts[FILLER])
+    frame = pd.DataFrame(rows)
+    frame["event"] = np.arange(len(frame))
+    event_id = np.concatenate([f["event_id"].to_numpy(dtype=object) for f in frames])
+    return Given(frame, texts, base, event_id, events.workflow)
 
 
-def _tokens(events: EventSet) -> pd.DataFrame:
-    """Return the identifiers of all events that can belong to an exam, with what visits are told apart by."""
-    shown = ["event_id", "site_code", *TOKENS]
-    workflow = events.workflow[[*shown, "type", "at", "appointment_at", "local_code"]].assign(is_workflow=True)
-    others = [f[shown].assign(type=-1, at=NO_TIME, is_workflow=False) for f in (events.series, events.dose)]
-    return pd.concat([workflow, *(f for f in others if len(f))], ignore_index=True)
-
-
-def _pairs(given: pd.DataFrame, left: str, right: str) -> pd.DataFrame:
-    return given.loc[given[left].notna() & given[right].notna(), [left, right]].drop_duplicates()
-
-
-def _orders(given: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return for accessions, fillers and placers the exams (targets) each stands for, as (token, target)."""
-    accessions = given[ACCESSION].dropna().drop_duplicates()
-    study = _alone(_pairs(given, STUDY, ACCESSION), STUDY)
-    fillers = _fillers(given, study)
-    return {
-        ACCESSION: pd.DataFrame({ACCESSION: accessions, "target": _name(ACCESSION, accessions)}),
-        FILLER: fillers,
-        PLACER: _placers(given, fillers, study),
-    }
-
-
-def _name(kind: str, token: pd.Series) -> pd.Series:
-    """Return the name of an exam: kind and token it is anchored by."""
-    return SHORT[kind] + ":" + token
+def _pairs(given: Given, left: str, right: str) -> pd.DataFrame:
+    rows = given.rows
+    return rows.loc[(rows[left] != NONE) & (rows[right] != NONE), [left, right]].drop_duplicates()
 
 
 def _alone(pairs: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -84,109 +88,117 @@ def _alone(pairs: pd.DataFrame, column: str) -> pd.DataFrame:
     return pairs[~pairs[column].duplicated(keep=False)]
 
 
-def _fillers(given: pd.DataFrame, study: pd.DataFrame) -> pd.DataFrame:
+def _orders(given: Given) -> dict[str, pd.DataFrame]:
+    """Return for accessions, fillers and placers the exams (targets) each stands for, as (token, target)."""
+    accessions = np.arange(len(given.texts[ACCESSION]))
+    study = _alone(_pairs(given, STUDY, ACCESSION), STUDY)
+    fillers = _fillers(given, study)
+    return {
+        ACCESSION: pd.DataFrame({ACCESSION: accessions, "target": accessions}),
+        FILLER: fillers,
+        PLACER: _placers(given, fillers, study),
+    }
+
+
+def _fillers(given: Given, study: pd.DataFrame) -> pd.DataFrame:
     """A filler stands for its accessions, else its sole placer's, else its study's, else for itself."""
     direct = _pairs(given, FILLER, ACCESSION)
     orders = _pairs(given, FILLER, PLACER)
     sole = orders[~orders[PLACER].duplicated(keep=False) & ~orders[FILLER].duplicated(keep=False)]
     by_placer = sole.merge(_pairs(given, PLACER, ACCESSION), on=PLACER)[[FILLER, ACCESSION]]
     by_study = _pairs(given, FILLER, STUDY).merge(study, on=STUDY)[[FILLER, ACCESSION]].drop_duplicates()
-    named = _first_that_knows(FILLER, direct, by_placer, _alone(by_study, FILLER))
-    return _with_own(given, FILLER, named)
+    sources = [direct, by_placer, _alone(by_study, FILLER)]
+    return _first_that_knows(given, FILLER, [f.rename(columns={ACCESSION: "target"}) for f in sources])
 
 
-def _placers(given: pd.DataFrame, fillers: pd.DataFrame, study: pd.DataFrame) -> pd.DataFrame:
+def _placers(given: Given, fillers: pd.DataFrame, study: pd.DataFrame) -> pd.DataFrame:
     """A placer stands for its accessions and those of its fillers, else its study's, else for itself."""
-    direct = _pairs(given, PLACER, ACCESSION)
-    direct = direct.assign(target=_name(ACCESSION, direct[ACCESSION]))[[PLACER, "target"]]
+    direct = _pairs(given, PLACER, ACCESSION).rename(columns={ACCESSION: "target"})
     by_filler = _pairs(given, PLACER, FILLER).merge(fillers, on=FILLER)[[PLACER, "target"]]
-    named = pd.concat([direct, by_filler]).drop_duplicates()
     by_study = _pairs(given, PLACER, STUDY).merge(study, on=STUDY)[[PLACER, ACCESSION]].drop_duplicates()
-    by_study = _alone(by_study, PLACER)
-    by_study = by_study.assign(target=_name(ACCESSION, by_study[ACCESSION]))[[PLACER, "target"]]
-    named = pd.concat([named, by_study[~by_study[PLACER].isin(named[PLACER])]])
-    own = given[PLACER].dropna().drop_duplicates()
-    own = own[~own.isin(named[PLACER])]
-    return pd.concat([named, pd.DataFrame({PLACER: own, "target": _name(PLACER, own)})])
+    by_study = _alone(by_study, PLACER).rename(columns={ACCESSION: "target"})
+    return _first_that_knows(given, PLACER, [pd.concat([direct, by_filler]).drop_duplicates(), by_study])
 
 
-def _first_that_knows(kind: str, *sources: pd.DataFrame) -> pd.DataFrame:
-    """Return for each token the accessions of the first source that has any."""
+def _first_that_knows(given: Given, kind: str, sources: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return for each token the targets of the first source that has any, else the exam it names itself."""
+    own = np.arange(len(given.texts[kind]))
     named = sources[0]
-    for source in sources[1:]:
+    for source in (*sources[1:], pd.DataFrame({kind: own, "target": own + given.base[kind]})):
         named = pd.concat([named, source[~source[kind].isin(named[kind])]])
-    return named.assign(target=_name(ACCESSION, named[ACCESSION]))[[kind, "target"]].drop_duplicates()
+    return named
 
 
-def _with_own(given: pd.DataFrame, kind: str, named: pd.DataFrame) -> pd.DataFrame:
-    own = given[kind].dropna().drop_duplicates()
-    own = own[~own.isin(named[kind])]
-    return pd.concat([named, pd.DataFrame({kind: own, "target": _name(kind, own)})])
-
-
-def _by_token(given: pd.DataFrame, targets: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _by_token(rows: pd.DataFrame, targets: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return links of the events that carry a `kind` token and no better one."""
-    better = list(TOKENS[: TOKENS.index(kind)]) if kind in (FILLER, PLACER) else []
-    mine = given.loc[given[kind].notna() & given[better].isna().all(axis=1), ["event_id", kind]]
-    return mine.merge(targets, on=kind)[["event_id", "target"]].assign(reason=SHORT[kind])
+    better = list(ANCHORS[: ANCHORS.index(kind)]) if kind in ANCHORS else []
+    mine = rows.loc[(rows[kind] != NONE) & (rows[better] == NONE).all(axis=1), ["event", kind]]
+    return mine.merge(targets, on=kind)[["event", "target"]].assign(reason=SHORT[kind])
 
 
-def _rest(given: pd.DataFrame, found: list[pd.DataFrame]) -> pd.DataFrame:
-    linked = pd.concat([f["event_id"] for f in found])
-    return given[~given["event_id"].isin(linked)]
+def _rest(rows: pd.DataFrame, found: list[pd.DataFrame]) -> pd.DataFrame:
+    linked = np.concatenate([f["event"].to_numpy() for f in found])
+    return rows[~rows["event"].isin(linked)]
 
 
-def _seen_with(given: pd.DataFrame, found: list[pd.DataFrame], kind: str, *, alone: bool) -> pd.DataFrame:
+def _seen_with(given: Given, found: list[pd.DataFrame], kind: str, *, alone: bool) -> pd.DataFrame:
     """Return the exams that events with a `kind` token were linked to by better tokens."""
-    links = pd.concat(found)[["event_id", "target"]]
-    pairs = given.loc[given[kind].notna(), ["event_id", kind]].merge(links, on="event_id")
+    links = pd.concat([f[["event", "target"]] for f in found])
+    pairs = given.rows.loc[given.rows[kind] != NONE, ["event", kind]].merge(links, on="event")
     pairs = pairs[[kind, "target"]].drop_duplicates()
     return _alone(pairs, kind) if alone else pairs
 
 
-def _by_visit(
-    rest: pd.DataFrame, given: pd.DataFrame, found: list[pd.DataFrame], parameters: Parameters
-) -> pd.DataFrame:
+def _by_visit(rest: pd.DataFrame, given: Given, found: list[pd.DataFrame], parameters: Parameters) -> pd.DataFrame:
     """Link ADT events without order numbers to the exams of their visit on the nearest local day."""
-    asking = rest[rest[VISIT].notna() & rest["is_workflow"] & (rest["type"] != MERGE)]
-    asking = asking[asking["local_code"].astype(str).str.startswith("ADT")]
-    if asking.empty:
-        return _nothing()
+    asking = rest.loc[(rest[VISIT] != NONE) & (rest["event"] < len(given.workflow)), ["event", VISIT]]
+    told = given.workflow[["type", "site_code", "at", "local_code"]].iloc[asking["event"].to_numpy()]
+    asking = asking.assign(**{name: told[name].to_numpy() for name in ("type", "site_code", "at")})
+    asking = asking[told["local_code"].astype(str).str.startswith("ADT").to_numpy() & (asking["type"] != MERGE)]
     exams = _seen_with(given, found, VISIT, alone=False)
-    days = _exam_days(given, pd.concat(found), exams["target"], parameters)
-    both = asking[["event_id", VISIT, "site_code", "at"]].merge(exams, on=VISIT).merge(days, on="target")
-    day, _ = local_days(both["at"].to_numpy(), both["site_code"], parameters.zones)
+    both = asking.merge(exams, on=VISIT)
+    if both.empty:
+        return pd.DataFrame({"event": [], "target": [], "reason": []}, dtype=np.int64)
+    both = both.merge(_exam_days(given, found, both["target"], parameters), on="target")
+    day, _ = local_days(both["at"].to_numpy(dtype=np.int64), both["site_code"], parameters.zones)
     both["distance"] = np.abs(both["day"].to_numpy() - day)
-    nearest = both["distance"] == both.groupby("event_id")["distance"].transform("min")
-    return both.loc[nearest, ["event_id", "target"]].drop_duplicates().assign(reason=SHORT[VISIT])
+    nearest = both["distance"] == both.groupby("event")["distance"].transform("min")
+    return both.loc[nearest, ["event", "target"]].drop_duplicates().assign(reason=SHORT[VISIT])
 
 
-def _exam_days(given: pd.DataFrame, links: pd.DataFrame, targets: pd.Series, parameters: Parameters) -> pd.DataFrame:
+def _exam_days(given: Given, found: list[pd.DataFrame], targets: pd.Series, parameters: Parameters) -> pd.DataFrame:
     """Return the local day an exam is about: of its begin, else its latest booked start, else its first event."""
-    links = links[links["target"].isin(targets)]
-    rows = links.merge(given[given["is_workflow"]], on="event_id")
+    links = pd.concat([f[["event", "target"]] for f in found])
+    links = links[links["target"].isin(targets) & (links["event"] < len(given.workflow))]
+    told = given.workflow[["type", "site_code", "at", "appointment_at"]].iloc[links["event"].to_numpy()]
+    rows = told.assign(target=links["target"].to_numpy(), booked=microseconds(told["appointment_at"]))
     begun = rows[rows["type"] == TYPE_CODE[EventType.EXAM_BEGIN]].groupby("target")["at"].min()
-    booked = rows.assign(booked=microseconds(rows["appointment_at"])).groupby("target")["booked"].max()
-    first = rows.groupby("target")["at"].min()
-    at = begun.reindex(first.index).fillna(booked.where(booked != NO_TIME)).fillna(first).astype("int64")
-    site = rows.groupby("target")["site_code"].min()
-    day, _ = local_days(at.to_numpy(), site, parameters.zones)
+    by = rows.groupby("target")
+    first, booked = by["at"].min(), by["booked"].max()
+    at = begun.reindex(first.index).fillna(booked.where(booked != NO_TIME)).fillna(first)
+    day, _ = local_days(np.asarray(at, dtype=np.int64), by["site_code"].min(), parameters.zones)
     return pd.DataFrame({"target": first.index, "day": day})
 
 
-def _keyed(found: pd.DataFrame, rest: pd.DataFrame) -> Links:
-    """Turn exam names into keys and add the unmatched."""
-    names, place = np.unique(found["target"].astype(object).to_numpy(), return_inverse=True)
-    keys = np.array([stable_key("exam", *name.split(":", 1)) for name in names], dtype=np.int64)
-    rows = pd.DataFrame(
-        {"event_id": found["event_id"].to_numpy(), "exam_key": keys[place], "reason": found["reason"].to_numpy()}
+def _keyed(given: Given, found: list[pd.DataFrame]) -> Links:
+    """Turn exams into keys and add the unmatched."""
+    links = pd.concat([f for f in found if len(f)] or found[:1])
+    targets, place = np.unique(links["target"].to_numpy(dtype=np.int64), return_inverse=True)
+    kind = np.searchsorted([given.base[anchor] for anchor in ANCHORS], targets, side="right") - 1
+    # a kind without tokens shares its base with the next: the last of equals is the right one
+    anchors = [ANCHORS[k] for k in kind]
+    tokens = [given.texts[a][t - given.base[a]] for a, t in zip(anchors, targets.tolist(), strict=True)]
+    keys: Ints = np.array(
+        [stable_key("exam", SHORT[a], t) for a, t in zip(anchors, tokens, strict=True)], dtype=np.int64
     )
-    unmatched = pd.DataFrame({"event_id": rest["event_id"], "exam_key": NO_EXAM, "reason": "unmatched"})
-    exams = pd.DataFrame(
+    linked = links["event"].to_numpy(dtype=np.int64)
+    alone = np.setdiff1d(given.rows["event"].to_numpy(), linked)
+    rows = pd.DataFrame(
         {
-            "exam_key": keys,
-            "anchor": [name.split(":", 1)[0] for name in names],
-            "token": [name.split(":", 1)[1] for name in names],
+            "event_id": given.event_id[np.concatenate([linked, alone])],
+            "exam_key": np.concatenate([keys[place], np.full(len(alone), NO_EXAM)]),
+            "reason": np.concatenate([links["reason"].to_numpy(dtype=object), np.full(len(alone), "unmatched")]),
         }
     )
-    return Links(pd.concat([rows, unmatched], ignore_index=True), exams)
+    exams = pd.DataFrame({"exam_key": keys, "anchor": [SHORT[a] for a in anchors], "token": tokens})
+    return Links(rows.astype({"event_id": "str", "reason": "str"}), exams.astype({"token": "str"}))

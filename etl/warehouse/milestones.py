@@ -120,7 +120,7 @@ def _believed(rows: pd.DataFrame, exam: Ints, parameters: Parameters) -> Bools:
     cell = exam * len(TYPES) + family[rows["type"].to_numpy(dtype=np.int64)]
     best = np.full(int(cell.max(initial=0)) + 1, len(parameters.rules.feed_kinds), dtype=np.int64)
     np.minimum.at(best, cell, rank)
-    return rank == best[cell]
+    return np.asarray(rank == best[cell], dtype=bool)
 
 
 def _first_last(exam: Ints, kind: Ints, exams: int) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ from etl.records import OpeningKind
 from etl.warehouse.intervals import Intervals, intersect, subtract, union
 from etl.warehouse.local_time import microseconds
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.scanners import modality_of, scanner_of
+from etl.warehouse.scanners import modality_of, places_of, scanner_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ def derive_openings(openings: pd.DataFrame, parameters: Parameters) -> pd.DataFr
 
 def operating_time(rows: pd.DataFrame, parameters: Parameters) -> OperatingTime:
     """Return the operating time that fact_opening rows make."""
-    known = pd.Index([s.code for s in parameters.scanners])
-    scanner = known.get_indexer(rows["scanner_code"]).astype(np.int64)
+    scanner = places_of(rows["scanner_code"], parameters)
     begin, end = microseconds(rows["begin_at"]), microseconds(rows["end_at"])
     everything = rows["kind"].to_numpy(dtype=object)
 

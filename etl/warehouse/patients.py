@@ -22,7 +22,8 @@ class Patients:
     def keys(self, tokens: pd.Series) -> pd.Series:
         """Return patient_key of tokens, NULL for NULL."""
         known = {t: stable_key("patient", self.canonical.get(t, t)) for t in tokens.dropna().unique()}
-        return tokens.map(known).astype("Int64")
+        # not Series.map: with a NULL among them it would take keys through floats, which cannot hold them
+        return pd.Series([known.get(t, pd.NA) for t in tokens], index=tokens.index, dtype="Int64")
 
 
 def merged_patients(merges: pd.DataFrame) -> Patients:

@@ -57,9 +57,9 @@ def report_targets(exams: pd.DataFrame, end_day: Ints, targets: Iterable[TargetR
 
     The rule naming most of site, modality, priority and patient class wins, the earlier row among equals.
     """
-    rules = [t for t in targets if t.phase in REPORT_PHASES]
+    rules = [t for t in reversed(tuple(targets)) if t.phase in REPORT_PHASES]
     target = np.full(len(exams), np.nan)
-    for rule in sorted(rules[::-1], key=_named):
+    for rule in sorted(rules, key=_named):
         target[_applies(rule, exams, end_day)] = rule.target_min
     return target
 
@@ -69,7 +69,7 @@ def _named(rule: TargetRule) -> int:
 
 
 def _applies(rule: TargetRule, exams: pd.DataFrame, end_day: Ints) -> npt.NDArray[np.bool_]:
-    applies = end_day != NO_DAY
+    applies = np.asarray(end_day != NO_DAY, dtype=bool)
     if rule.valid_from is not None:
         applies &= end_day >= (rule.valid_from - EPOCH).days
     if rule.valid_to is not None:
@@ -82,5 +82,5 @@ def _applies(rule: TargetRule, exams: pd.DataFrame, end_day: Ints) -> npt.NDArra
     }
     for column, value in wanted.items():
         if value != ANY:
-            applies &= exams[column].to_numpy(dtype=object) == value
+            applies &= np.asarray(exams[column].to_numpy(dtype=object) == value, dtype=bool)
     return applies

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from etl.warehouse.keys import Ints
 from etl.warehouse.parameters import Parameters
 
 Texts = npt.NDArray[np.object_]
@@ -19,13 +20,20 @@ def scanner_of(site: pd.Series, station: pd.Series, parameters: Parameters) -> T
             known.setdefault((scanner.site, _plain(name)), scanner.code)
     pairs = pd.DataFrame({"site": site.astype(object), "station": station.astype(object)})
     unique = pairs.drop_duplicates()
-    unique = unique.assign(code=[known.get((s, _plain(n))) for s, n in unique.itertuples(index=False)])
+    codes: list[object] = [known.get((s, _plain(n))) for s, n in unique.itertuples(index=False)]
+    unique = unique.assign(code=pd.Series(codes, index=unique.index, dtype=object))
     merged = pairs.merge(unique, on=["site", "station"], how="left")["code"]
     return np.asarray(merged.astype(object).where(merged.notna(), None), dtype=object)
 
 
 def _plain(name: object) -> str:
     return str(name).strip().upper()
+
+
+def places_of(scanner: pd.Series, parameters: Parameters) -> Ints:
+    """Return the position of scanner codes in `parameters.scanners`, -1 for unknown ones and NULL."""
+    known = pd.Index([s.code for s in parameters.scanners], dtype=object)
+    return np.asarray(known.get_indexer(pd.Index(scanner.astype(object))), dtype=np.int64)
 
 
 def only_scanner(site: Texts, modality: Texts, parameters: Parameters) -> Texts:

@@ -74,7 +74,7 @@ def _first_stop(found: Milestones) -> Ints:
 
 def _begun(found: Milestones, device_begin: Ints, at: Ints) -> Bools:
     ris = found.any_first((E.EXAM_BEGIN, E.EXAM_END)) != NONE
-    return ris | ((device_begin != NO_TIME) & (device_begin <= at))
+    return np.asarray(ris | ((device_begin != NO_TIME) & (device_begin <= at)), dtype=bool)
 
 
 def _cleared(found: Milestones, kind: Ints, stop: Ints, reported: Ints, device_begin: Ints, at: Ints) -> Bools:
@@ -82,4 +82,4 @@ def _cleared(found: Milestones, kind: Ints, stop: Ints, reported: Ints, device_b
     discontinued = kind == TYPE_CODE[E.EXAM_DISCONTINUED]
     by_report = (reported != NONE) & (~discontinued | (reported < stop))
     by_device = (found.any_first((E.EXAM_BEGIN, E.EXAM_END)) == NONE) & (device_begin > at)
-    return by_report | by_device
+    return np.asarray(by_report | by_device, dtype=bool)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sqlalchemy import Connection, Engine, Table, create_engine, insert
 
@@ -32,6 +33,11 @@ TOKENS = {
     "visit": "visit_token",
     "appt": "appointment_token",
     "patient": "patient_token",
+    "prior": "prior_patient_token",
+    "report": "report_token",
+    "instance": "instance_token",
+    "reader": "reader_token",
+    "technologist": "technologist_token",
 }
 
 
@@ -178,9 +184,7 @@ class Ward:
                 connection.execute(insert(touched), noted)
 
 
-def _aware(rows: Any) -> Any:
-    import pyarrow as pa
-
+def _aware(rows: pa.Table) -> pa.Table:
     fields = [pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type for f in rows.schema]
     return rows.cast(pa.schema(list(zip(rows.column_names, fields, strict=True))))
 
@@ -247,7 +251,8 @@ def _random_exam(ward: Ward, draw: random.Random, n: int) -> None:
         "study": f"s{n - n % 3}" if n % 7 == 0 else f"s{n}",
     }
     ids |= {"patient": f"pat{n // 3}", "visit": f"v{n // 4}"}
-    order = {k: v for k, v in ids.items() if k in draw.choice([("placer", "patient"), ("placer", "filler", "patient")])}
+    sent = draw.choice([("placer", "patient"), ("placer", "filler", "patient")])
+    order = {name: ids[name] for name in sent}
     ward.event("order_entered", begin - 2000, **order, priority_code=draw.choice("SAR"), patient_class_code="O")
     appt = {"appt": f"ap{n}", "station_name": scanner, "planned_duration_min": draw.choice([20.0, 30.0])}
     ward.event("exam_scheduled", begin - 1990, filler=f"f{n}", appointment_at=begin - 5, **appt)
@@ -261,7 +266,7 @@ def _random_exam(ward: Ward, draw: random.Random, n: int) -> None:
     if fate >= 0.15:
         _random_performance(ward, draw, n, begin, scanner, ids)
     if n % 11 == 0:
-        ward.event("patient_merged", begin, patient=f"pat{n}", prior_patient_token=f"pat{n // 3}")
+        ward.event("patient_merged", begin, patient=f"pat{n}", prior=f"pat{n // 3}")
 
 
 def _random_performance(ward: Ward, draw: random.Random, n: int, begin: int, scanner: str, ids: dict[str, str]) -> None:
@@ -277,5 +282,5 @@ def _random_performance(ward: Ward, draw: random.Random, n: int, begin: int, sca
             ward.series(f"se{n}.{k}", begin + 2 + k * length * 0.8, study=ids["study"], station_name=scanner)
         ward.dose(f"ir{n}", begin + 3, acc=ids["acc"], dlp_mgy_cm=100.0 + n, patient=ids["patient"])
     if draw.random() < 0.8:
-        ward.event("prelim", begin + length + 40, acc=ids["acc"], reader_token="r1")
-        ward.event("final", begin + length + 90, study=ids["study"], reader_token="r2")
+        ward.event("prelim", begin + length + 40, acc=ids["acc"], reader="r1")
+        ward.event("final", begin + length + 90, study=ids["study"], reader="r2")

@@ -1,0 +1,87 @@
+"""Skewed and drifting device clocks are found, and nothing else is."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from etl.settings import Scanner
+from etl.warehouse.clocks import derive_clocks, theil_sen
+from etl.warehouse.local_time import microsecond
+from etl.warehouse.parameters import Parameters
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+# modality, typical minutes before the first and after the last image
+SCANNERS = {
+    "CT1": ("CT", 3.0, 2.0), "CT2": ("CT", 3.0, 2.0), "CT3": ("CT", 3.2, 2.1), "MR1": ("MR", 6.0, 2.0),
+    "MR2": ("MR", 6.0, 2.0), "DX1": ("DX", 0.8, 0.5), "DX2": ("DX", 0.8, 0.5), "NM1": ("NM", 5.0, 4.0),
+    "XA1": ("XA", 18.0, 11.0), "US1": ("US", 1.0, 1.5),
+}  # fmt: skip
+
+
+def _exams(seed: int, skew: dict[str, Any], per_day: int = 12) -> pd.DataFrame:
+    draw = random.Random(seed)  # noqa: S311 - test data
+    rows = []
+    for code, (_, lead, tail) in SCANNERS.items():
+        for n in range(60 * per_day):
+            day = n / per_day
+            ahead = skew.get(code, lambda _: 0.0)(60 - day)
+            early, late = lead * draw.lognormvariate(0, 0.4) + ahead, tail * draw.lognormvariate(0, 0.4) - ahead
+            rows.append((code, NOW - timedelta(days=day), -early, late))
+    return pd.DataFrame(rows, columns=["scanner_code", "exam_begin_at", "begin_offset_min", "end_offset_min"])
+
+
+def _parameters() -> Parameters:
+    scanners = tuple(Scanner(code=c, site="N", modality=m, name=c) for c, (m, _, _) in SCANNERS.items())
+    return Parameters(scanners=scanners)
+
+
+def _clocks(seed: int, skew: dict[str, Any], **more: Any) -> pd.DataFrame:
+    return derive_clocks(_exams(seed, skew, **more), _parameters(), microsecond(NOW)).set_index("scanner_code")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clocks_that_agree_raise_no_alarm(seed: int) -> None:
+    assert set(_clocks(seed, {})["verdict"]) == {"ok"}
+
+
+@pytest.mark.parametrize("code", ["CT2", "MR1", "DX1"])
+@pytest.mark.parametrize("ahead", [7.0, -7.0])
+def test_a_skew_is_found_within_half_a_minute_and_alone(code: str, ahead: float) -> None:
+    clocks = _clocks(1, {code: lambda _: ahead})
+    assert abs(clocks.loc[code, "offset_min"] - ahead) < 0.5
+    assert clocks["verdict"].to_dict() == {c: "skewed" if c == code else "ok" for c in SCANNERS}
+
+
+def test_a_skew_of_the_only_scanner_of_its_kind_is_found_too() -> None:
+    clocks = _clocks(2, {"NM1": lambda _: 7.0})
+    assert clocks.loc["NM1", "verdict"] == "skewed"
+    assert abs(clocks.loc["NM1", "offset_min"] - 7) < 1.5
+
+
+@pytest.mark.parametrize("per_day_min", [0.05, -0.08])
+def test_a_drift_is_found_with_its_slope_and_alone(per_day_min: float) -> None:
+    clocks = _clocks(3, {"CT3": lambda day: per_day_min * day})
+    assert clocks.loc["CT3", "verdict"] == "drifting"
+    assert abs(clocks.loc["CT3", "drift_min_per_day"] - per_day_min) < 0.01
+    assert set(clocks.drop(index="CT3")["verdict"]) == {"ok"}
+
+
+def test_few_exams_tell_nothing() -> None:
+    exams = _exams(4, {"CT1": lambda _: 7.0})
+    few = exams.groupby("scanner_code").head(5)
+    clocks = derive_clocks(few, _parameters(), microsecond(NOW))
+    assert set(clocks["verdict"]) == {"unknown"}
+    assert clocks["offset_min"].isna().all()
+
+
+def test_theil_sen_is_the_median_slope() -> None:
+    x = np.arange(5.0)
+    slope, score = theil_sen(x, np.array([0.0, 2.0, 4.0, 6.0, 500.0]))  # six of ten pairs rise by 2
+    assert slope == 2.0
+    assert score > 2
