@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,6 @@ from etl.warehouse.engine import held_versions, pointer_file, published_folder
 from etl.warehouse.parameters import load_parameters
 from etl.warehouse.tables import PUBLISHED_TABLES, data_version, parameter_set
 from etl.warehouse.version import Version, record_version
-
-try:
-    import fcntl
-except ImportError:  # not POSIX: an open file cannot be deleted there, which says the same
-    fcntl = None  # type: ignore[assignment]
 
 ATTACHED = "published"
 STORAGE = "v1.5.0"
@@ -112,19 +108,16 @@ def _write(engine: Engine, part: Path) -> None:
             for table in PUBLISHED_TABLES:
                 _write_table(connection, table)
             connection.execute(text("COMMIT"))
-        except BaseException:
-            _roll_back(connection)
-            raise
         finally:
+            _end_transaction(connection)
             connection.execute(text(f"DETACH {ATTACHED}"))
 
 
-def _roll_back(connection: Connection) -> None:
+def _end_transaction(connection: Connection) -> None:
+    """Roll back what was not committed, so that the copy can be detached."""
     driver: Any = connection.connection.driver_connection
-    try:
+    with suppress(duckdb.TransactionException):  # none is open after COMMIT
         driver.execute("ROLLBACK")
-    except duckdb.Error:
-        return  # the engine ended the transaction itself
 
 
 def _write_table(connection: Connection, table: Table) -> None:
@@ -179,8 +172,10 @@ def _newest_first(paths: Iterable[Path]) -> list[Path]:
 
 def _is_open(path: Path) -> bool:
     """Return whether another process reads the file: DuckDB's readers hold a shared lock on it."""
-    if fcntl is None:
-        return False
+    if os.name != "posix":
+        return False  # there an open file cannot be deleted, which says the same
+    import fcntl
+
     with path.open("r+b") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
