@@ -89,7 +89,9 @@ def _table_spans(exam: Exam, share: tuple[float, float]) -> list[tuple[float, fl
 
 def states_end(exam: Exam) -> bool:
     """Whether the scanner's headers tell an acquisition's length (0018,9073), or as Philips MR its end."""
-    return exam.modality not in WITHOUT_DURATION and not SCANNER[exam.scanner or ""].manufacturer.startswith("GE ")
+    return exam.modality not in WITHOUT_DURATION and not SCANNER[exam.scanner or ""].manufacturer.startswith(
+        "GE MEDICAL"
+    )
 
 
 def protocol(exam: Exam, number: int) -> str:

@@ -123,7 +123,7 @@ class Desk:
                 self._due, _Due(again_s, exam.key, "book", exam, draws, date.fromordinal(day.toordinal() + 1))
             )
         elif booking.fate == "cancelled":
-            exam.cancelled_s, exam.cancel_reason = due.at_s + 30, booking.reason
+            exam.cancelled_s, exam.cancel_reason = due.at_s, booking.reason
 
 
 def _decide(booking: Booking, draws: random.Random, number: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import blake2b
@@ -118,13 +118,15 @@ def exams_of_day(scenario: Scenario, site: SiteSpec, day: date) -> list[Exam]:
     return found
 
 
-def all_exams(scenario: Scenario, last: date) -> Iterator[Exam]:
-    """Yield the exams of both hospitals in day order, warm-up included (booked outpatients only)."""
-    for day in days_between(scenario.start - timedelta(days=WARM_UP_DAYS), last):
+def all_exams(scenario: Scenario, last: date, progress: Callable[[str, int, int], None]) -> list[Exam]:
+    """Return the exams of both hospitals in day order, warm-up included (booked outpatients only)."""
+    days = list(days_between(scenario.start - timedelta(days=WARM_UP_DAYS), last))
+    found: list[Exam] = []
+    for number, day in enumerate(days, start=1):
         for site in SITES:
-            for exam in exams_of_day(scenario, site, day):
-                if day >= scenario.start or is_booked(exam):
-                    yield exam
+            found += [e for e in exams_of_day(scenario, site, day) if day >= scenario.start or is_booked(e)]
+        progress("orders, days", number, len(days))
+    return found
 
 
 def is_booked(exam: Exam) -> bool:
@@ -145,6 +147,8 @@ def _exam(scenario: Scenario, site: SiteSpec, key: int, order: Order, draws: ran
         *_numbers(site, key, day), uid(scenario.seed, "study", key), an_orderer(site, order.patient_class, draws),
         order.at_s, order.at_s + 20 + int(draws.expovariate(1 / 240)),
     )  # fmt: skip
+    if site.letter == "N":  # its orders are accepted as they are entered
+        exam.accepted_s = order.at_s
     _change(exam, draws)
     return exam
 

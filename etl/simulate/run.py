@@ -15,7 +15,7 @@ from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
 from etl.simulate.people import technologist
 from etl.simulate.roster import readers
-from etl.simulate.scenario import HOUR_S, SCANNER, SCANNERS, SITE, Scenario, stream
+from etl.simulate.scenario import DAY_S, HOUR_S, SCANNER, SCANNERS, SITE, Scenario, stream
 
 TIME_FIELDS = tuple(f.name for f in fields(Exam) if f.name.endswith("_s") and f.name not in ("ordered_s", "accepted_s"))
 Progress = Callable[[str, int, int], None]
@@ -61,23 +61,19 @@ class Run:
 def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
     """Live the scenario up to `until_s` (Unix seconds); a later `until_s` lives the same days and more."""
     result = Run(scenario, until_s, [], calendars(scenario))
-    progress("department", 0, 3)
-    exams = list(all_exams(scenario, result.last_day))
+    exams = all_exams(scenario, result.last_day, progress)
     result.by_key = {exam.key: exam for exam in exams}
     Desk(scenario, result.calendars).run(exams, until_s)
     for exam in exams:
         if exam.lead is not None and exam.lead in result.by_key:
             mirror(exam, result.by_key[exam.lead])
-    progress("department", 1, 3)
-    _live(result, exams)
-    progress("department", 2, 3)
+    _live(result, exams, progress)
     for exam in exams:
         _aftermath(exam, scenario)
         _hide(exam, until_s)
     began_s = scenario.origin_s
     result.exams = [e for e in exams if e.ordered_s < until_s and (e.ordered_s >= began_s or _lives_on(e, began_s))]
     result.by_key = {exam.key: exam for exam in result.exams}
-    progress("department", 3, 3)
     return result
 
 
@@ -86,7 +82,7 @@ def _lives_on(exam: Exam, began_s: int) -> bool:
     return exam.booking is not None and exam.booking.begin_s >= began_s
 
 
-def _live(result: Run, exams: list[Exam]) -> None:
+def _live(result: Run, exams: list[Exam], progress: Progress) -> None:
     """Run the kernel and copy its times onto the exams."""
     scenario = result.scenario
     companions: dict[int, list[Exam]] = {}
@@ -107,7 +103,10 @@ def _live(result: Run, exams: list[Exam]) -> None:
     cases.sort(key=lambda c: (c.ready, c.key))
     last = result.last_day + timedelta(days=1)
     department = Department(_rooms(result, last), readers(scenario, last), cases)
-    department.run(scenario.minute(result.until_s))
+    days = -(-(result.until_s - scenario.origin_s) // DAY_S)
+    for number in range(1, days + 1):
+        department.run(scenario.minute(min(result.until_s, scenario.origin_s + number * DAY_S)))
+        progress("department, days", number, days)
     for group, case in found:
         _record(group, case, scenario)
 
