@@ -84,8 +84,11 @@ def _move(
     known = differences[~np.isnan(differences)]
     limit = LIMIT_FACTOR * mean_moving_range(list(known)) if known.size > 7 else float("nan")
     value = float(series.iloc[-1])
-    magnitude = abs(value - usual) / limit if limit > 0 else float("nan")
-    return None if np.isnan(magnitude) else _Move(kpi, day, value, usual, magnitude)
+    if np.isnan(limit) or np.isnan(value - usual):
+        return None
+    moved = abs(value - usual)
+    magnitude = moved / limit if limit > 0 else float("inf") if moved > 0 else 0.0  # what never moved, moved
+    return _Move(kpi, day, value, usual, magnitude)
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

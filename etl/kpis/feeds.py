@@ -51,7 +51,9 @@ MISSING = Kpi(
     better="lower",
     kind=Ratio(shares={"share": _c.expected - _c.present}, of=_c.expected),
     table=fact_completeness,
-    population=Population(true(), "every milestone of every performed exam"),
+    population=Population(
+        _c.milestone.not_in(["first_prelim_at"]), "every milestone of every performed exam; a preliminary is optional"
+    ),
     at=When(_c.local_date, None, "by date of exam end"),
     open_items="milestones still to come count as missing.",
     counted="milestones",

@@ -497,7 +497,9 @@ def bookkeeping() -> dict[Table, list[Row]]:
              "expected": expected, "present": present}
             for day, expected, present in ((7, 4, 3), (8, 6, 6))
         ] + [{"site_code": "NORTH", "modality": "CT", "local_date": date(2026, 8, 31), "milestone": "arrived_at",
-              "expected": 10, "present": 0}],
+              "expected": 10, "present": 0},
+             {"site_code": "NORTH", "modality": "CT", "local_date": date(2026, 9, 7), "milestone": "first_prelim_at",
+              "expected": 5, "present": 1}],
         t.fact_clock: [
             {"site_code": "NORTH", "scanner_code": code, "n": 50, "offset_min": offset, "verdict": "ok"}
             for code, offset in (("NCT1", -7.1), ("NMR1", 0.3), ("SDX1", -0.2))

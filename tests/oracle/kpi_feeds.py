@@ -1,0 +1,60 @@
+"""Oracles of interfaces and data quality, from the feeds' own files and the planted faults."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from kpi_truth import Measures, Truth, oracle
+
+
+def last_message(folder: Path, zone: ZoneInfo) -> datetime:
+    """Return the latest MSH-7 of a folder of HL7 files; a text without offset is local."""
+    newest = None
+    for file in folder.rglob("*.hl7"):
+        for line in file.read_bytes().replace(b"\n", b"\r").split(b"\r"):
+            if line.startswith(b"MSH|"):
+                text = line.split(b"|")[6].decode("ascii")
+                at = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=zone)
+                if len(text) > 14:
+                    at = datetime.strptime(text[:14] + text[-5:], "%Y%m%d%H%M%S%z")
+                newest = at if newest is None else max(newest, at)
+    assert newest is not None
+    return newest
+
+
+@oracle("I03")
+def freshness(t: Truth) -> Measures:
+    """Lag of the two HL7 feeds, named as columns: the KPI is asked by feed."""
+    found = {}
+    for feed in t.settings["feeds"]:
+        if feed["kind"] == "hl7v2":
+            newest = last_message(t.folder / feed["path"], t.zones[feed["site"]])
+            found[feed["key"]] = max(0.0, (t.as_of - newest).total_seconds() / 60)
+    return found
+
+
+@oracle("I04-violations")
+def order_violations(t: Truth) -> Measures:
+    return {"numerator": 0, "n": len(t.ended)}  # nothing happens before its cause in the simulated department
+
+
+@oracle("I04-unlinked")
+def unlinked(t: Truth) -> Measures:
+    return {"numerator": 0}  # every message names its exam
+
+
+@oracle("I04-unmapped")
+def unmapped(t: Truth) -> Measures:
+    return {"numerator": 0}
+
+
+@oracle("I04-quarantine")
+def quarantined(t: Truth) -> Measures:
+    return {"n": 0}  # what is sent is well-formed
+
+
+@oracle("I04-skew")
+def clock_skew(t: Truth) -> Measures:
+    return {"max": float(t.planted["clock_offset"][0]["offset_min"])}

@@ -1,0 +1,189 @@
+"""Oracles of scanner use: U01 to U14, second by second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from kpi_truth import Measures, Truth, oracle, spread
+
+
+class Seconds:
+    """A scanner's time in the period, second by second: brute force instead of interval arithmetic."""
+
+    def __init__(self, t: Truth, scanner: dict[str, Any], *, whole_hours: bool = True) -> None:
+        zone = t.zones[scanner["site"]]
+        self.begin = int(pd.Timestamp(t.start).tz_localize(zone).timestamp())
+        stop = int(pd.Timestamp(t.stop).tz_localize(zone).timestamp())
+        now = int(t.as_of.timestamp())
+        self.end = min(stop, now // 3600 * 3600 if whole_hours else now)
+        self.size = self.end - self.begin
+
+    def of(self, begins: pd.Series, ends: pd.Series, before_s: int = 0, after_s: int = 0) -> np.ndarray:
+        """Return which seconds lie in any of the intervals."""
+        busy = np.zeros(self.size, dtype=bool)
+        for begin, end in zip(begins, ends, strict=True):
+            first = int(begin.timestamp()) - before_s - self.begin
+            last = int(end.timestamp()) + after_s - self.begin
+            busy[max(0, first) : max(0, last)] = True
+        return busy
+
+
+def scanner_seconds(t: Truth) -> dict[str, float]:
+    """Return seconds summed over scanners: operating, planned open, down, table, room, booked, after hours."""
+    total: dict[str, float] = {}
+    for scanner in t.scanners:
+        code = scanner["code"]
+        seconds = Seconds(t, scanner)
+        calendar = t.openings[t.openings["scanner"] == code]
+        kind = {name: seconds.of(part["begin_at"], part["end_at"]) for name, part in calendar.groupby("kind")}
+        nothing = np.zeros(seconds.size, dtype=bool)
+        planned = kind.get("open", nothing) & ~kind.get("closure", nothing)
+        unplanned = kind.get("downtime_unplanned", nothing) & planned
+        down = (kind.get("downtime_planned", nothing) & planned) | unplanned
+        operating = planned & ~down
+        used = stretches(t, code)
+        before, after = (int(scanner[f"room_buffer_{side}_min"] * 60) for side in ("before", "after"))
+        table = seconds.of(used["begin_at"], used["end_at"])
+        room = seconds.of(used["begin_at"], used["end_at"], before, after)
+        held = t.appointments[
+            (t.appointments["scanner"] == code) & ~t.appointments["fate"].isin(["cancelled", "moved"])
+        ]
+        booked = seconds.of(held["begin_at"], held["begin_at"] + pd.to_timedelta(held["minutes"], unit="min"))
+        found = {
+            "operating": operating, "planned": planned, "down": down, "unplanned": unplanned,
+            "table": table & operating, "room": room & operating, "booked": booked & operating,
+            "after_hours": table & ~operating,
+        }  # fmt: skip
+        for name, mask in found.items():
+            total[name] = total.get(name, 0.0) + float(mask.sum())
+    return total
+
+
+def stretches(t: Truth, scanner: str) -> pd.DataFrame:
+    """Return when patients were on a scanner's table: parts of each exam, running ones until now."""
+    mine = t.exams[(t.exams["scanner"] == scanner) & t.exams["begin_at"].notna()]
+    rows = []
+    for exam in mine.itertuples():
+        stop = exam.aborted_at if pd.notna(exam.aborted_at) else exam.end_at
+        stop = t.as_of if pd.isna(stop) else stop
+        parts = [(p["begin_at"], p["end_at"]) for p in exam.parts] if len(exam.parts) > 1 else [(exam.begin_at, stop)]
+        rows += parts
+    return pd.DataFrame(rows, columns=["begin_at", "end_at"])
+
+
+def share_of_seconds(t: Truth, numerator: str, available: str) -> Measures:
+    seconds = scanner_seconds(t)
+    return {
+        "share": seconds[numerator] / seconds[available],
+        "numerator": seconds[numerator] / 60,
+        "available": seconds[available] / 60,
+    }
+
+
+@oracle("U01")
+def table_utilization(t: Truth) -> Measures:
+    return share_of_seconds(t, "table", "operating")
+
+
+@oracle("U02")
+def room_utilization(t: Truth) -> Measures:
+    return share_of_seconds(t, "room", "operating")
+
+
+@oracle("U04")
+def schedule_utilization(t: Truth) -> Measures:
+    return share_of_seconds(t, "booked", "operating")
+
+
+@oracle("U11")
+def after_hours(t: Truth) -> Measures:
+    return {"sum": scanner_seconds(t)["after_hours"] / 60}
+
+
+@oracle("U14")
+def downtime(t: Truth) -> Measures:
+    return share_of_seconds(t, "down", "planned")
+
+
+def visits(t: Truth, scanner: dict[str, Any]) -> pd.DataFrame:
+    """Return a scanner's visits in order: linked accessions are one; open ones run until now."""
+    mine = t.exams[(t.exams["scanner"] == scanner["code"]) & t.exams["begin_at"].notna()]
+    stop = mine["end_at"].fillna(mine["aborted_at"]).fillna(pd.Timestamp(t.as_of))
+    lead = mine["linked_to"].fillna(mine["exam_key"])
+    found = (
+        mine.assign(stop=stop)
+        .groupby(lead)
+        .agg(site=("site", "first"), begin_at=("begin_at", "min"), stop=("stop", "max"))
+    )
+    return found.sort_values("begin_at")
+
+
+def gaps(t: Truth) -> pd.DataFrame:
+    """Return the minutes between a visit and the end before it on its scanner and local day, and the idle part."""
+    rows = []
+    for scanner in t.scanners:
+        found = visits(t, scanner)
+        found["day"] = t.day(found["begin_at"], found["site"])
+        calendar = operating_seconds(t, scanner)
+        for day, today in found.groupby("day"):
+            busy_until = None
+            for visit in today.itertuples():
+                if busy_until is not None and t.start <= day < t.stop and visit.begin_at >= busy_until:
+                    idle = calendar(busy_until, visit.begin_at)
+                    rows.append(((visit.begin_at - busy_until).total_seconds() / 60, idle))
+                busy_until = visit.stop if busy_until is None else max(busy_until, visit.stop)
+    return pd.DataFrame(rows, columns=["gap", "idle"])
+
+
+def operating_seconds(t: Truth, scanner: dict[str, Any]) -> Any:
+    """Return a function that counts the operating minutes between two instants."""
+    seconds = Seconds(t, scanner, whole_hours=False)
+    calendar = t.openings[t.openings["scanner"] == scanner["code"]]
+    kind = {name: seconds.of(part["begin_at"], part["end_at"]) for name, part in calendar.groupby("kind")}
+    nothing = np.zeros(seconds.size, dtype=bool)
+    off = kind.get("closure", nothing) | kind.get("downtime_planned", nothing) | kind.get("downtime_unplanned", nothing)
+    open_ = np.concatenate(([0], np.cumsum(kind.get("open", nothing) & ~off)))
+
+    def between(since: pd.Timestamp, until: pd.Timestamp) -> float:
+        first, last = (int(at.timestamp()) - seconds.begin for at in (since, until))
+        return float(open_[last] - open_[first]) / 60
+
+    return between
+
+
+@oracle("U08")
+def turnover(t: Truth) -> Measures:
+    frame = gaps(t).query("gap <= 45")
+    return {**spread(frame["gap"]), "n": len(frame)}
+
+
+@oracle("U09")
+def idle_gap(t: Truth) -> Measures:
+    frame = gaps(t).query("gap > 45 and idle > 0")
+    return {"sum": frame["idle"].sum(), "p50": frame["idle"].quantile(0.5), "max": frame["idle"].max(), "n": len(frame)}
+
+
+@oracle("U12")
+def visits_per_hour(t: Truth) -> Measures:
+    number, available = 0, 0.0
+    days: set[tuple[str, object]] = set()
+    for scanner in t.scanners:
+        between = operating_seconds(t, scanner)
+        zone = t.zones[scanner["site"]]
+        seconds = Seconds(t, scanner)
+        for begin in range(seconds.begin, seconds.end, 3600):
+            hour = pd.Timestamp(begin, unit="s", tz="UTC")
+            minutes = between(hour, hour + pd.Timedelta(hours=1))
+            available += minutes
+            if minutes:
+                days.add((scanner["code"], hour.tz_convert(zone).date()))
+        begins = visits(t, scanner)["begin_at"]
+        for begin in begins[
+            (begins >= pd.Timestamp(seconds.begin, unit="s", tz="UTC"))
+            & (begins < pd.Timestamp(seconds.end, unit="s", tz="UTC"))
+        ]:
+            hour = begin.floor("h")
+            number += between(hour, hour + pd.Timedelta(hours=1)) > 0
+    return {"numerator": number, "per_hour": number / available * 60, "per_scanner_day": number / len(days)}

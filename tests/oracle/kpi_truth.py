@@ -1,0 +1,168 @@
+"""KPIs computed a second time, from the simulated department's truth and raw feed files, in plain pandas.
+
+Nothing here comes from `etl`: no definition, no statistic, no reader is shared. Each oracle returns the measures it
+can tell; times are aware UTC, durations minutes. Open items are censored at `as_of`.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from math import nan
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+Measures = dict[str, float]
+ORACLES: dict[str, Callable[[Truth], Measures]] = {}
+
+
+def oracle(kpi_id: str) -> Callable[[Callable[[Truth], Measures]], Callable[[Truth], Measures]]:
+    """Register the oracle of a KPI."""
+
+    def register(function: Callable[[Truth], Measures]) -> Callable[[Truth], Measures]:
+        ORACLES[kpi_id] = function
+        return function
+
+    return register
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A simulated department as it really was, asked about the local dates [start, stop) at the instant `as_of`."""
+
+    folder: Path
+    start: date
+    stop: date
+    as_of: datetime
+    where: tuple[tuple[str, str], ...] = ()  # column and value of the exams asked about
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The installation's settings file."""
+        return tomllib.loads((self.folder / "radpulse.toml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def zones(self) -> dict[str, ZoneInfo]:
+        """Time zone by site."""
+        return {site["code"]: ZoneInfo(site["zone"]) for site in self.settings["sites"]}
+
+    @cached_property
+    def scanners(self) -> list[dict[str, Any]]:
+        """The scanners asked about, as configured."""
+        return [s for s in self.settings["scanners"] if all(s[name] == value for name, value in self.where)]
+
+    @cached_property
+    def exams(self) -> pd.DataFrame:
+        """One row an exam; what happened after `as_of` is blanked."""
+        frame = pd.read_parquet(self.folder / "truth" / "exams.parquet")
+        for name in frame.columns:
+            if name.endswith("_at") and name != "appointment_at":
+                frame[name] = frame[name].where(frame[name] <= self.as_of)
+        frame = frame[frame["ordered_at"].notna()].copy()
+        for name, value in self.where:
+            frame = frame[frame[name] == value]
+        frame["performed"] = frame["begin_at"].notna() & frame["end_at"].notna() & frame["aborted_at"].isna()
+        frame["communicated_at"] = frame[["prelim_at", "final_at", "crit_notified_at"]].min(axis=1)
+        bookings = pd.read_parquet(self.folder / "truth" / "appointments.parquet").sort_values("number")
+        booked = bookings.drop_duplicates("exam_key", keep="last").set_index("exam_key")
+        frame["planned_min"] = frame["exam_key"].map(booked["minutes"])
+        # an appointment called off and no other made yet: all that anyone knows is that the exam is off
+        known = bookings[bookings["booked_at"] <= self.as_of].drop_duplicates("exam_key", keep="last")
+        off = known[known["fate"].isin(["cancelled", "no_show"]) & (known["fate_at"] <= self.as_of)]
+        frame["is_off"] = frame["exam_key"].isin(off["exam_key"]) | frame[["cancelled_at", "no_show_at"]].notna().any(
+            axis=1
+        )
+        return frame
+
+    @cached_property
+    def planted(self) -> dict[str, list[dict[str, Any]]]:
+        """The manifest's planted faults by kind."""
+        manifest = json.loads((self.folder / "truth" / "manifest.json").read_text(encoding="utf-8"))
+        found: dict[str, list[dict[str, Any]]] = {}
+        for entry in manifest["planted"]:
+            found.setdefault(entry.get("fault", "story"), []).append(entry)
+        return found
+
+    @cached_property
+    def appointments(self) -> pd.DataFrame:
+        """One row a booking, in the order made."""
+        frame = pd.read_parquet(self.folder / "truth" / "appointments.parquet")
+        frame = frame[(frame["booked_at"] <= self.as_of) & frame["exam_key"].isin(self.exams["exam_key"])]
+        return frame.sort_values(["exam_key", "number"])
+
+    @cached_property
+    def openings(self) -> pd.DataFrame:
+        """The operating calendar."""
+        return pd.read_parquet(self.folder / "truth" / "openings.parquet")
+
+    def day(self, at: pd.Series, site: pd.Series) -> pd.Series:
+        """Return the site-local dates of instants."""
+        local = pd.Series(index=at.index, dtype=object)
+        for code, zone in self.zones.items():
+            mine = (site == code) & at.notna()
+            local[mine] = at[mine].dt.tz_convert(zone).dt.date
+        return local
+
+    def within(self, frame: pd.DataFrame, at: pd.Series) -> pd.DataFrame:
+        """Return the rows whose local date lies in the period."""
+        day = self.day(at, frame["site"])
+        inside = [isinstance(d, date) and self.start <= d < self.stop for d in day]
+        return frame[np.array(inside, dtype=bool)]
+
+    @cached_property
+    def ended(self) -> pd.DataFrame:
+        """Performed exams that ended in the period."""
+        return self.within(self.exams, self.exams["end_at"]).query("performed")
+
+
+def minutes(since: pd.Series, to: pd.Series) -> pd.Series:
+    """Return to - since in minutes."""
+    return (to - since).dt.total_seconds() / 60
+
+
+def spread(values: pd.Series) -> Measures:
+    """Return interpolated median and P90 and the number of values."""
+    known = values.dropna()
+    return {"p50": known.quantile(0.5), "p90": known.quantile(0.9)}
+
+
+def kaplan_meier(closed: list[float], censored: list[float], q: float) -> float:
+    """Return the product-limit quantile, one closing time after the other."""
+    survival = 1.0
+    times = sorted(set(closed))
+    everything = np.array(sorted(closed + censored))
+    for place, time in enumerate(times):
+        at_risk = len(everything) - np.searchsorted(everything, time, side="left")
+        survival *= 1 - closed.count(time) / at_risk
+        if abs(survival - (1 - q)) < 1e-9 and place + 1 < len(times):
+            return (time + times[place + 1]) / 2
+        if survival < 1 - q + 1e-9:
+            return time
+    return nan
+
+
+def turnaround(t: Truth, frame: pd.DataFrame, since: str, to: str, ended_by: tuple[str, ...] = ()) -> Measures:
+    """Return a turnaround's quantiles with the open items censored, and the counts."""
+    took = minutes(frame[since], frame[to])
+    is_closed = took >= 0
+    otherwise = frame[list(ended_by)].notna().any(axis=1) if ended_by else pd.Series(False, index=frame.index)
+    is_open = frame[since].notna() & frame[to].isna() & ~otherwise
+    age = (pd.Timestamp(t.as_of) - frame[since]).dt.total_seconds() / 60
+    closed, censored = took[is_closed].tolist(), age[is_open].tolist()
+    return {
+        "p50": kaplan_meier(closed, censored, 0.5),
+        "p90": kaplan_meier(closed, censored, 0.9),
+        "p50_closed": took[is_closed].quantile(0.5),
+        "p90_closed": took[is_closed].quantile(0.9),
+        "n": len(frame),
+        "closed": is_closed.sum(),
+        "open": is_open.sum(),
+    }
