@@ -89,7 +89,7 @@ def _chosen(settings: Settings, feeds: Sequence[str] | None) -> list[Feed]:
 
 def _reading(settings: Settings, engine: Engine, feed: Feed) -> Reading:
     with engine.connect() as connection:
-        return Reading(feed, unread_files(feed, settings, known_files(connection, feed)))
+        return Reading(feed, unread_files(feed, settings, known_files(connection, feed), load_key(settings)))
 
 
 def _load(

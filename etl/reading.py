@@ -16,7 +16,7 @@ from etl.records import SourceItem
 from etl.settings import Feed, Settings
 from etl.sources import SOURCES
 from etl.sources.base import Source
-from etl.staging import Batch, Pseudonymiser, stage
+from etl.staging import Batch, PlaceNamer, Pseudonymiser, stage
 
 CHUNK_BYTES = 4 * 1024**2
 CHUNK_FILES = 400
@@ -27,7 +27,7 @@ Stamp = tuple[int, int]  # size in bytes, modification time in nanoseconds
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """A feed file as it lay when listed: `source` relative to the feed's folder."""
+    """A feed file as it lay when listed; `source` is its path in the feed's folder, or that path's token."""
 
     source: str
     path: Path
@@ -54,13 +54,14 @@ def source_of(feed: Feed) -> Source:
         raise ConfigurationError(f"feed {feed.key}: kind {feed.kind!r} is not one of {kinds}") from None
 
 
-def unread_files(feed: Feed, settings: Settings, known: Mapping[str, Stamp]) -> list[FileStamp]:
-    """Return the feed's files that are new or changed since the watermark `known` (relative path -> stamp)."""
+def unread_files(feed: Feed, settings: Settings, known: Mapping[str, Stamp], key: bytes) -> list[FileStamp]:
+    """Return the feed's files that are new or changed since the watermark `known` (place -> stamp)."""
     folder = settings.at(feed.path)
+    place = PlaceNamer(feed, Pseudonymiser(key, settings.identity.key_epoch))
     stamps = []
     for path in source_of(feed).files(feed, settings):
         status = path.stat()
-        name = path.relative_to(folder).as_posix()
+        name = place(path.relative_to(folder).as_posix())
         if known.get(name) != (status.st_size, status.st_mtime_ns):
             stamps.append(FileStamp(name, path, status.st_size, status.st_mtime_ns))
     return stamps

@@ -42,6 +42,11 @@ class Pseudonymiser:
         """Return the token of a message control id or SOP Instance UID: used once, so not cached."""
         return None if value is None else self._token("control", "", value)
 
+    def path_token(self, site: str, path: str) -> str:
+        """Return the token of a file's path, letter by letter: names that differ in case are two files."""
+        message = f"path|{site}|{path}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, message, "sha256").hex()[:TOKEN_CHARACTERS]
+
     def _token(self, kind: str, site: str, value: str) -> str | None:
         normal = " ".join(value.split()).upper()
         if not normal:

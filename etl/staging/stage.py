@@ -16,6 +16,7 @@ from etl.settings import Feed, Settings
 from etl.staging.clean import text
 from etl.staging.columns import ITEMS, SCHEMAS
 from etl.staging.kept import pack
+from etl.staging.places import PlaceNamer
 from etl.staging.pseudonymise import Pseudonymiser
 from etl.staging.redact import redact
 from etl.staging.rows import RowMaker, digest
@@ -76,6 +77,7 @@ class _Stager:
     def __init__(self, feed: Feed, pseudonymiser: Pseudonymiser, sealer: Sealer, bounds: Bounds) -> None:
         self._feed, self._bounds, self._sealer = feed, bounds, sealer
         self._control = pseudonymiser.control_token
+        self._place = PlaceNamer(feed, pseudonymiser)
         self._row = RowMaker(feed.key, feed.site, pseudonymiser).row
         self._tables = {name: _Columns(schema) for name, schema in SCHEMAS.items()}
         self._items = _Columns(ITEMS)
@@ -108,7 +110,7 @@ class _Stager:
 
     def _refuse(self, item: Refused, kind: Kind) -> None:
         content = item.raw if item.raw is not None else f"{item.reason}|{item.detail}".encode()
-        item_id = refused_id(self._feed.key, item.source_ref, content)
+        item_id = refused_id(self._feed.key, self._place(item.source_ref), content)
         sealed = None if item.raw is None else self._sealer.seal(item_id, kind, item.raw)
         self._note(item.source_ref, "refused", str(item.reason), redact(item.detail), item_id, sealed)
 
@@ -122,7 +124,7 @@ class _Stager:
         sealed: bytes | None = None,
         control: str | None = None,
     ) -> None:
-        reference = text(source_ref, REFERENCE_CHARACTERS)
+        reference = text(self._place(source_ref), REFERENCE_CHARACTERS)
         self._items.add((self._number, reference, control, outcome, reason, detail, item_id, sealed))
         self._number += 1
 

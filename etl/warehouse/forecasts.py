@@ -14,7 +14,8 @@ from etl.warehouse.tables import fact_backtest, fact_forecast
 
 def last_issue(connection: Connection) -> datetime | None:
     """Return the origin of the forecasts held, None when there are none."""
-    return connection.scalar(select(func.max(fact_forecast.c.issued_at)))
+    last: datetime | None = connection.scalar(select(func.max(fact_forecast.c.issued_at)))
+    return last
 
 
 def store_forecasts(connection: Connection, forecast: pd.DataFrame, backtest: pd.DataFrame) -> None:
