@@ -1,0 +1,230 @@
+"""Every page draws without an exception, and what a tile prints is what `compute` answers."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import data, words
+from app.compare import headline_unit
+from etl.access import DEMO
+from etl.kpis import Query, compute
+from etl.settings import load_settings
+from etl.warehouse.engine import reader_engine
+
+MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
+PAGES = ("overview", "turnaround", "utilization", "forecast", "data_health", "explore", "definitions")
+TODAY = date(2026, 11, 24)
+
+
+def open_page(name: str, **params: str | list[str]) -> AppTest:
+    """Run the app at a page, as a browser with these URL parameters would."""
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.run()
+    return at if name == "overview" else at.switch_page(f"pages/{name}.py").run()
+
+
+def text_of(at: AppTest) -> str:
+    """All text a page shows in markdown and captions."""
+    return "\n".join([m.value for m in at.markdown] + [c.value for c in at.caption])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_draws_without_exception(config: Path, name: str) -> None:
+    at = open_page(name)
+    assert not at.exception
+    assert not at.error
+    assert len(at.title) == 1
+    assert at.title[0].value == name.replace("_", " ").capitalize()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_survives_a_filter_that_leaves_nothing(config: Path, name: str) -> None:
+    at = open_page(name, site="NORTH", scanner="SCT1", period="Today")
+    assert not at.exception
+    assert not at.error
+
+
+@pytest.mark.parametrize(
+    ("page", "tiles", "from_date", "to_date"),
+    [
+        ("overview", ("U21", "T16", "T24", "T06", "U01", "V01"), TODAY, TODAY + timedelta(days=1)),
+        (
+            "turnaround",
+            ("T16", "T24", "T17", "T19", "T26", "U21"),
+            TODAY - timedelta(days=27),
+            TODAY + timedelta(days=1),
+        ),
+        (
+            "utilization",
+            ("U01", "U04", "U12", "U08", "U09", "U15"),
+            TODAY - timedelta(days=27),
+            TODAY + timedelta(days=1),
+        ),
+    ],
+)
+def test_tiles_print_what_compute_answers(
+    config: Path, page: str, tiles: tuple[str, ...], from_date: date, to_date: date
+) -> None:
+    at = open_page(page, modality="CT")
+    engine = reader_engine(load_settings(config))
+    expected = []
+    for name in tiles:
+        result = compute(engine, Query(name, from_date, to_date, (), {"modality": ("CT",)}), DEMO)
+        value = None if result.frame.empty else result.frame[result.meta.headline].iloc[0]
+        expected.append(words.amount(value, headline_unit(result)))
+    assert [m.value for m in at.metric] == expected
+    assert len(at.metric) <= 6
+
+
+def test_filters_in_the_url_reach_the_widgets_and_the_numbers(config: Path) -> None:
+    at = open_page("turnaround", site="SOUTH", modality=["CT", "MR"], priority="STAT", period="Last 7 days")
+    assert at.multiselect(key="site").value == ["SOUTH"]
+    assert at.multiselect(key="modality").value == ["CT", "MR"]
+    assert at.selectbox(key="period").value == "7d"
+    query = Query(
+        "T16",
+        TODAY - timedelta(days=6),
+        TODAY + timedelta(days=1),
+        (),
+        {"site": ("SOUTH",), "modality": ("CT", "MR"), "priority": ("STAT",)},
+    )
+    result = compute(reader_engine(load_settings(config)), query, DEMO)
+    assert at.metric[0].value == words.amount(result.frame["p50"].iloc[0], "min")
+
+
+def test_filters_survive_a_page_change_and_come_back_from_the_url(config: Path) -> None:
+    at = open_page("turnaround")
+    at.multiselect(key="scanner").select("NCT1").run()
+    at.selectbox(key="period").select("84d").run()
+    before = {key: list(at.query_params[key]) for key in at.query_params}
+    at.switch_page("pages/utilization.py").run()
+    assert at.multiselect(key="scanner").value == ["NCT1"]
+    assert at.selectbox(key="period").value == "84d"
+    again = open_page("utilization", **before)
+    assert [m.value for m in again.metric] == [m.value for m in at.metric]
+
+
+def test_junk_in_the_url_is_ignored(config: Path) -> None:
+    at = open_page("turnaround", site="ATLANTIS", period="for ever", modality=["CT", "XX"])
+    assert not at.exception
+    assert at.multiselect(key="site").value == []
+    assert at.selectbox(key="period").value == "28d"
+
+
+def test_filter_a_kpi_cannot_take_is_struck_out_with_the_reason(config: Path) -> None:
+    at = open_page("utilization", priority="STAT")
+    assert "~~priority~~ not applied: table utilization has no priority" in text_of(at)
+
+
+def test_filter_a_page_cannot_take_is_struck_out_in_its_chip(config: Path) -> None:
+    at = open_page("data_health", priority="STAT")
+    assert "~~Priority: STAT~~ not applied" in [b.label for b in at.button]
+
+
+def test_chip_clears_its_filter_with_one_click(config: Path) -> None:
+    at = open_page("turnaround", modality="CT")
+    at.button(key="clear_modality").click().run()
+    assert at.multiselect(key="modality").value == []
+    assert not at.exception
+
+
+def test_empty_selection_says_the_next_step(config: Path) -> None:
+    at = open_page("turnaround", site="NORTH", scanner="SCT1")
+    assert any("Clear a filter above" in i.value for i in at.info)
+
+
+def test_medians_say_so_and_no_tile_shows_a_mean(config: Path) -> None:
+    at = open_page("turnaround")
+    labels = [m.label for m in at.metric]
+    assert sum("median" in label for label in labels) >= 4
+    assert not any("mean" in label.lower() for label in labels)
+
+
+def test_tile_says_n_and_open_items(config: Path) -> None:
+    at = open_page("turnaround")
+    result = compute(
+        reader_engine(load_settings(config)), Query("T16", TODAY - timedelta(days=27), TODAY + timedelta(days=1)), DEMO
+    )
+    assert f"n = {result.meta.n:,} exams" in text_of(at)
+    assert f"{result.meta.open} open" in text_of(at)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_chart_and_table_has_words_for_those_who_cannot_see_it(config: Path, name: str) -> None:
+    at = open_page(name)
+    drawn = [
+        *at.get("vega_lite_chart"),
+        *at.get("arrow_vega_lite_chart"),
+        *at.get("arrow_data_frame"),
+        *at.get("arrow_table"),
+    ]
+    for element in drawn:
+        assert element.proto.alt, f"{name}: {type(element).__name__} without alt"
+    if name not in {"definitions"}:
+        assert drawn
+
+
+def test_late_feed_is_said_in_words_and_by_data_time(config: Path) -> None:
+    at = open_page("data_health")
+    assert "north_ris (" in text_of(at)
+    assert "radpulse run" in text_of(at)
+
+
+def test_skewed_clock_is_named_with_its_fix(config: Path) -> None:
+    assert "the clock of NCT2 is +7 min against the RIS" in text_of(open_page("data_health"))
+
+
+@pytest.mark.parametrize("kpi", [k.key for k in data.kpis()])
+def test_explore_answers_every_kpi(config: Path, kpi: str) -> None:
+    at = open_page("explore", kpi=kpi)
+    assert not at.exception
+    assert at.selectbox(key="kpi").value == kpi
+
+
+@pytest.mark.parametrize("by", [["Modality"], ["Scanner", "Priority"], ["Weekday", "Hour of day"]])
+@pytest.mark.parametrize("grain", ["not", "by week"])
+def test_explore_cuts(config: Path, by: list[str], grain: str) -> None:
+    at = open_page("explore", kpi="report_tat", by=by, grain=grain)
+    assert not at.exception
+    shown = at.dataframe[0].value
+    query = Query(
+        "report_tat",
+        TODAY - timedelta(days=27),
+        TODAY + timedelta(days=1),
+        (*(["week"] if grain == "by week" else []), *(b.lower().replace(" ", "_") for b in by)),
+    )
+    assert len(shown) == len(compute(reader_engine(load_settings(config)), query, DEMO).frame)
+
+
+def test_definitions_show_every_kpi_of_the_registry(config: Path) -> None:
+    at = open_page("definitions")
+    labels = [e.label for e in at.expander]
+    for kpi in data.kpis():
+        assert f"**{kpi.id}** {kpi.label}" in labels
+
+
+def test_definitions_search(config: Path) -> None:
+    at = open_page("definitions")
+    at.text_input(key="find").input("T16").run()
+    assert any("T16" in e.label for e in at.expander)
+    assert len([e for e in at.expander if e.label.startswith("**")]) < len(data.kpis())
+
+
+def test_installation_without_accounts_is_refused_with_the_way_out(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "radpulse.toml"
+    closed.write_text(config.read_text(encoding="utf-8").replace("demo = true", "demo = false"), encoding="utf-8")
+    monkeypatch.setenv("RADPULSE_CONFIG", str(closed))
+    at = AppTest.from_file(MAIN, default_timeout=30).run()
+    assert not at.exception
+    assert at.title[0].value == "Radpulse is not ready yet"
+    assert "no accounts" in at.warning[0].value
+    assert not at.metric
+    assert not at.sidebar.multiselect
