@@ -150,3 +150,11 @@ def test_linked_exams_share_their_study(made: Any) -> None:
         lead = exams.loc[int(row.linked_to)]
         assert (row.study_uid, row.scanner, row.patient) == (lead["study_uid"], lead["scanner"], lead["patient"])
         assert row.begin_at < (lead["end_at"] if pd.notna(lead["end_at"]) else lead["begin_at"] + timedelta(hours=4))
+
+
+def test_only_planted_pauses_leave_long_gaps_between_series(made: Any, series: pd.DataFrame) -> None:
+    paused = set(made.exams.loc[made.exams["parts"].map(len) > 1, "exam_key"])
+    for key, rows in series.groupby("exam_key"):
+        gaps = rows["begin_at"].sort_values().diff().dropna()
+        assert key in paused or (gaps < timedelta(minutes=30)).all()
+    assert paused
