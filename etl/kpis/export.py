@@ -17,6 +17,7 @@ from etl.kpis.query import GRAINS, Result
 
 # Spreadsheets take a cell that begins so for a formula (OWASP, CSV injection); full-width forms are folded by some.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+EXACT_INTEGERS = 2.0**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def _cells(values: pd.Series[Any], name: str) -> list[str]:
 def _cell(value: Any) -> str:
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_INTEGERS:
+        return repr(int(value))  # a count reads as a count; the number is the same
     if isinstance(value, bool | int | float):
         return repr(value)
     if isinstance(value, datetime | date):

@@ -87,4 +87,4 @@ def test_no_text_leaves_as_a_formula(text: str) -> None:
 
 def test_local_hours_are_written_with_their_time(duck: Engine) -> None:
     found: Any = compute(duck, Query("accessions", *PERIOD, ("hour",), {"site": ("SOUTH",)}), DEMO)
-    assert parsed(to_csv(found).csv)[1] == ["2026-09-07T20:00:00", "1.0", "1"]
+    assert parsed(to_csv(found).csv)[1] == ["2026-09-07T20:00:00", "1", "1"]
