@@ -1,8 +1,10 @@
 """Clock skew of devices against the RIS, found from the exams both clocks timed (kpis.md K0.1, T13).
 
 A technologist begins an exam `lead` before the first image and ends it `tail` after the last. A device clock that
-is `s` ahead turns them into `lead + s` and `tail - s`. Their medians cannot be negative with clocks that agree:
-that, or differing from scanners of the same modality, proves a skew; a trend of daily medians proves a drift.
+is `s` ahead turns them into `lead + s` and `tail - s`. The median lead measures a skew against scanners of the
+same modality; the tail does not, for many devices do not state how long their last series took. What proves a skew:
+a median that is negative, which clocks that agree cannot give, or a lead unlike that of the others. A trend of the
+daily median leads is a drift.
 """
 
 from __future__ import annotations
@@ -47,8 +49,7 @@ def derive_clocks(exams: pd.DataFrame, parameters: Parameters, data_at: int) -> 
     known = frame["n"] >= rules.clock_least_exams
     offset, proven = _offsets(frame[known], rules)
     frame["offset_min"] = offset.reindex(frame.index)
-    spread = recent.assign(middle=(recent["lead"] - recent["tail"]) / 2).groupby("scanner_code")["middle"]
-    frame["offset_mad_min"] = frame["scanner_code"].map(spread.agg(median_deviation))
+    frame["offset_mad_min"] = frame["scanner_code"].map(by["lead"].agg(median_deviation))
     trends = [_drift(both[both["scanner_code"] == code], rules) for code in frame["scanner_code"]]
     frame["drift_min_per_day"] = [slope for slope, _ in trends]
     drifting = np.array([d for _, d in trends], dtype=bool)
@@ -59,19 +60,21 @@ def derive_clocks(exams: pd.DataFrame, parameters: Parameters, data_at: int) -> 
 
 def _offsets(frame: pd.DataFrame, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return by row the skew in minutes and whether it is proven and large enough to say so."""
-    in_order = (frame["lead"] >= 0) & (frame["tail"] >= 0)
-    share = _lead_share(frame[in_order])
+    in_order = ((frame["lead"] >= 0) & (frame["tail"] >= 0)).to_numpy()
+    share, usual = _lead_share(frame[in_order]), frame.loc[in_order, "lead"].median()
     offset = np.full(len(frame), np.nan)
     proven = np.zeros(len(frame), dtype=bool)
     told = zip(frame["modality"], frame["lead"], frame["tail"], in_order, strict=True)
     for row, (modality, lead, tail, ordered) in enumerate(told):
         others = np.arange(len(frame)) != row
-        alike = frame[in_order.to_numpy() & (frame["modality"] == modality).to_numpy() & others]
+        alike = frame.loc[in_order & (frame["modality"] == modality).to_numpy() & others, "lead"]
         if len(alike):
-            offset[row] = ((lead - alike["lead"].median()) - (tail - alike["tail"].median())) / 2
+            offset[row] = lead - alike.median()
         elif not ordered:
             offset[row] = lead - share * (lead + tail)
-        proof = not ordered or len(alike) >= PEERS_FOR_PROOF
+        # of two that differ, the one unlike all other scanners is the wrong one
+        unlike = abs(lead - usual) - abs(alike.median() - usual) >= rules.skew_verdict_min
+        proof = not ordered or len(alike) >= PEERS_FOR_PROOF or unlike
         proven[row] = proof and abs(offset[row]) >= rules.skew_verdict_min
     return pd.Series(offset, index=frame.index), pd.Series(proven, index=frame.index)
 
@@ -84,10 +87,9 @@ def _lead_share(frame: pd.DataFrame) -> float:
 
 
 def _drift(exams: pd.DataFrame, rules: Rules) -> tuple[float, bool]:
-    """Return the slope of the daily medians in minutes a day (NaN: too few days) and whether it is a drift."""
+    """Return the slope of the daily median leads in minutes a day (NaN: too few days) and whether it is a drift."""
     used = exams[exams["age"].between(0, rules.drift_window_days)]
-    middle = (used["lead"] - used["tail"]) / 2
-    daily = middle.groupby(np.floor(-used["age"])).median()
+    daily = used["lead"].groupby(np.floor(-used["age"])).median()
     if len(daily) < LEAST_DAYS:
         return float("nan"), False
     day, value = daily.index.to_numpy(dtype=np.float64), daily.to_numpy(dtype=np.float64)

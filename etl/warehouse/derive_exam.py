@@ -63,8 +63,9 @@ def derive_exams(
     described = describe(said, found, device, patients, parameters)
     study = texts(said["study_token"].astype(object).where(said["study_token"].notna(), device["study_token"]))
     spans = device_spans(keys, study, found.restart_at, acquired, dosed)
+    booked = microseconds(said["appointment_at"])
     named = _named(named).assign(study_token=study)
-    frame = pd.concat([named, described, _timed(found, spans, described, parameters, data_at)], axis=1)
+    frame = pd.concat([named, described, _timed(found, spans, described, booked, parameters, data_at)], axis=1)
     frame = frame.join(dose_totals(dosed), on="exam_key")
     return Exams(frame, found)
 
@@ -75,15 +76,24 @@ def _named(named: pd.DataFrame) -> pd.DataFrame:
 
 
 def _timed(
-    found: Milestones, spans: DeviceSpans, described: pd.DataFrame, parameters: Parameters, data_at: int
+    found: Milestones,
+    spans: DeviceSpans,
+    described: pd.DataFrame,
+    said_appointment: Ints,
+    parameters: Parameters,
+    data_at: int,
 ) -> pd.DataFrame:
-    """Return milestones, status, calendar and durations."""
+    """Return milestones, status, calendar and durations.
+
+    An appointment that only other messages mention stands in for a booking message that was lost.
+    """
     site = texts(described["site_code"])
     begin = choose("begin", _begins(found, spans), site, parameters)
-    end = choose("end", _ends(found, spans, parameters, data_at), site, parameters)
     device_begin = np.where(spans.performed_begin != NO_TIME, spans.performed_begin, spans.first_acquisition)
     stops = stops_in_force(found, device_begin)
+    end = choose("end", _ends(found, spans, stops, parameters, data_at), site, parameters)
     at, planned = _booking(found)
+    at["appointment_at"] = np.where(at["appointment_at"] != NO_TIME, at["appointment_at"], said_appointment)
     at |= _milestones(found, spans, stops) | {"exam_begin_at": begin.at, "exam_end_at": end.at}
     spent, wrong = durations(at, planned)
     status = _status(at, found)
@@ -116,15 +126,19 @@ def _begins(found: Milestones, spans: DeviceSpans) -> dict[str, Ints]:
     }
 
 
-def _ends(found: Milestones, spans: DeviceSpans, parameters: Parameters, data_at: int) -> dict[str, Ints]:
-    """The last image so far is an end only when later steps were taken or nothing came for a while."""
+def _ends(found: Milestones, spans: DeviceSpans, stops: Stops, parameters: Parameters, data_at: int) -> dict[str, Ints]:
+    """The last image so far is an end only when later steps were taken or nothing came for a while.
+
+    Of an aborted exam no device tells an end: its last image is where it was broken off.
+    """
     settle = round(parameters.rules.images_settle_min * MINUTE_US)
     last = spans.last_acquisition
+    whole = stops.aborted_at == NO_TIME
     settled = (found.any_last(AFTER_END) != NONE) | (last <= data_at - settle)
     return {
         "ris": found.first_at(E.EXAM_END),
-        "mpps": spans.performed_end,
-        "dicom": np.where(settled, last, NO_TIME),
+        "mpps": np.where(whole, spans.performed_end, NO_TIME),
+        "dicom": np.where(whole & settled, last, NO_TIME),
     }
 
 

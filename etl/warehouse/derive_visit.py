@@ -130,21 +130,40 @@ def _pauses(rows: pd.DataFrame, heads: pd.DataFrame, acquired: pd.DataFrame, rul
     series = acquired[acquired["acquired"] & acquired["exam_key"].isin(visit.index)]
     if series.empty:
         return none
-    order = pd.DataFrame(
-        {
-            "visit": visit.reindex(series["exam_key"]).to_numpy(),
-            "begin": microseconds(series["begin_at"]),
-            "end": microseconds(series["end_at"]),
-        }
-    ).sort_values(["visit", "begin", "end"], ignore_index=True)
-    left = order.groupby("visit")["end"].cummax().groupby(order["visit"]).shift()
+    order = _series_of_visits(series, visit.reindex(series["exam_key"]).to_numpy(), heads, rules)
+    so_far = order.groupby("visit")[["end", "until"]].cummax().groupby(order["visit"]).shift()
+    left = so_far["end"]
     limits = heads[["begin", "end"]].reindex(order["visit"]).reset_index(drop=True)
     inside = (left > limits["begin"]) & (order["begin"] < limits["end"])
-    paused = inside & (order["begin"] - left > rules.pause_min * MINUTE_US)
+    paused = inside & (order["begin"] - so_far["until"] > rules.pause_min * MINUTE_US)
     return {
         "left": pd.DataFrame({"visit": order["visit"][paused], "end": left[paused].astype("int64")}),
         "back": pd.DataFrame({"visit": order["visit"][paused], "begin": order["begin"][paused]}),
     }
+
+
+def _series_of_visits(series: pd.DataFrame, visit: Ints, heads: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Return begin, probable `end` and certain end (`until`) of series, by visit and begin.
+
+    Where no header says how long a series took it may have lasted as long as its kind can; probably it took as
+    long as the last one, which the exam's end tells.
+    """
+    begin, end = microseconds(series["begin_at"]), microseconds(series["end_at"])
+    allowed = dict(rules.series_may_last_min)
+    longest = series["modality"].map(allowed).fillna(allowed["*"]).to_numpy(dtype=np.float64)
+    longest_us = (longest * MINUTE_US).astype(np.int64)
+    last = pd.Series(begin).groupby(visit).transform("max").to_numpy()
+    until_end = np.clip(heads["end"].reindex(visit).to_numpy() - last, 0, longest_us)
+    stated = end > begin
+    frame = pd.DataFrame(
+        {
+            "visit": visit,
+            "begin": begin,
+            "end": np.where(stated, end, begin + until_end),
+            "until": np.where(stated, end, begin + longest_us),
+        }
+    )
+    return frame.sort_values(["visit", "begin", "end"], ignore_index=True)
 
 
 def _described(

@@ -32,6 +32,7 @@ SAID = (
     "technologist_token",
     "patient_token",
     "study_token",
+    "appointment_at",
 )
 PERFORMING_TYPES = (E.EXAM_END, E.EXAM_BEGIN, E.IN_ROOM)
 

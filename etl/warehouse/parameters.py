@@ -81,6 +81,14 @@ class Rules:
     shift_hours: ShiftHours = STANDARD_SHIFTS
     feed_kinds: tuple[str, ...] = ("hl7v2", "ris_csv")  # of several feeds telling one milestone the first is believed
     pause_min: float = 30.0  # K0.5: a longer gap between series splits a visit
+    series_may_last_min: tuple[tuple[str, float], ...] = (  # where no header says how long one took, by modality
+        ("NM", 60.0),
+        ("PT", 60.0),
+        ("US", 60.0),
+        ("XA", 45.0),
+        ("MR", 20.0),
+        ("*", 15.0),
+    )
     turnover_cap_min: float = 45.0  # U08: a longer gap is idle time
     longest_exam_min: float = 720.0  # a longer interval is a clock fault, not table time
     open_exam_cap_min: float = 240.0  # kpis.md E5: an exam begun and not ended is in progress for so long at most

@@ -85,6 +85,16 @@ def test_a_pause_splits_a_visit_and_frees_the_scanner(ward: Any, visits: Any) ->
     assert frame["visit_key"].is_unique
 
 
+def test_a_series_without_a_stated_length_may_fill_the_gap_after_it(ward: Any, visits: Any) -> None:
+    _done(ward, "A", 0, 105)
+    ward.series("s1", 5, acc="A", station_name="NCT1", modality="CT")
+    ward.series("s2", 49, acc="A", station_name="NCT1", modality="CT")  # 44 min on: 15 for the series, 29 idle
+    ward.series("s3", 95, acc="A", station_name="NCT1", modality="CT")  # 46 min on: 31 idle
+    frame = visits(ward)
+    assert frame["part"].tolist() == [0, 1]
+    assert frame["duration_min"].tolist() == [59, 10]  # the second took as long as the third
+
+
 def test_gaps_are_counted_in_operating_time(ward: Any, visits: Any) -> None:
     ward.opening("NCT1", "open", -60, 100)
     ward.opening("NCT1", "downtime_unplanned", 30, 45)
