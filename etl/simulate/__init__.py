@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,10 +76,23 @@ def _live(
     folder: Path, scenario: Scenario, since_s: int, until: datetime, days: int, progress: Progress | None
 ) -> Summary:
     report = progress or _silent
-    result = run(scenario, int(until.timestamp()), report)
-    written = write_feeds(result, folder / "feeds", since_s, report)
-    write_truth(result, folder, Manifest(scenario, until, days, len(result.exams)), written)
+    with _without_collector():
+        result = run(scenario, int(until.timestamp()), report)
+        written = write_feeds(result, folder / "feeds", since_s, report)
+        write_truth(result, folder, Manifest(scenario, until, days, len(result.exams)))
     return Summary(folder, until, len(result.exams), written)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Hold the cycle collector: a million objects live to the end, and walking them takes a quarter of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _hour(end: datetime) -> datetime:

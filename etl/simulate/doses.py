@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from etl.simulate.acquisitions import Series
 from etl.simulate.demand import uid
 from etl.simulate.exam import Exam
-from etl.simulate.scenario import Scenario, stream
+from etl.simulate.scenario import Scenario, chance, stream
 
 # procedure -> CTDIvol mGy, scan length cm, phantom cm, scans
 CT_SCANS = {
@@ -54,7 +54,7 @@ def sends_report(exam: Exam, scenario: Scenario) -> bool:
     """Whether a dose report of this exam reaches the archive; a few get lost on the way."""
     if exam.modality not in WITH_DOSE or exam.available_s is None:
         return False
-    return stream(scenario.seed, "dose report", exam.key).random() < SENDS_REPORT
+    return chance(scenario.seed, "dose report", exam.key) < SENDS_REPORT
 
 
 def dose_events(exam: Exam, series: list[Series], scenario: Scenario) -> list[DoseEvent]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
 from etl.simulate.people import patient
-from etl.simulate.scenario import DAY_S, SCANNER, SITE, Scenario, stream
+from etl.simulate.scenario import DAY_S, SCANNER, SITE, Scenario, chance
 
 SKEWED_SCANNER, SKEW_S = "NUS1", 7 * 60
 DRIFTING_SCANNER, DRIFT_S_A_DAY = "SDX1", 6.0  # 0.1 min a day
@@ -36,13 +36,13 @@ class Faults:
 
     def of(self, exam: Exam) -> Fault | None:
         """Return the message fault of an exam, None for nearly all."""
-        draws = stream(self.scenario.seed, "fault", exam.key)
-        chance, message = draws.random(), draws.choice(CAN_FAIL)
+        drawn = chance(self.scenario.seed, "fault", exam.key)
+        message = CAN_FAIL[exam.key % len(CAN_FAIL)]
         for kind, share in (("lost", LOST), ("never_ended", NEVER_ENDED), ("duplicated", DUPLICATED),
                             ("resent", RESENT), ("late", LATE)):  # fmt: skip
-            if chance < share:
+            if drawn < share:
                 return Fault(kind, "CM" if kind == "never_ended" else message)
-            chance -= share
+            drawn -= share
         return None
 
     def device_s(self, scanner: str, at_s: int) -> int:

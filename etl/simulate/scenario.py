@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from hashlib import blake2b
 
 WARM_UP_DAYS = 45  # bookings are made this long before the first day, so that the calendar is full on it
 HORIZON_DAYS = 90  # operating calendars and booking reach this far beyond the last day
@@ -16,6 +17,12 @@ DAY_S = 86400
 def stream(*parts: object) -> random.Random:
     """Return the random stream that belongs to these parts alone, the same in every run."""
     return random.Random("|".join(map(str, parts)))  # noqa: S311 - reproducible invention, no secret
+
+
+def chance(*parts: object) -> float:
+    """Return one number in [0, 1) that belongs to these parts alone; far cheaper than a stream."""
+    digest = blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def read_manifest(folder: Path) -> Manifest:
     return Manifest(Scenario.from_json(stored["scenario"]), end, stored["days"], stored["exams"])
 
 
-def write_truth(run: Run, folder: Path, manifest: Manifest, written: dict[str, int]) -> None:
+def write_truth(run: Run, folder: Path, manifest: Manifest) -> None:
     """Write truth/*.parquet and truth/manifest.json as of the end of the run."""
     target = folder / "truth"
     target.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -48,7 +47,6 @@ def _adopt(run: Run, folder: Path) -> None:
     """Give this process the run it writes from."""
     global _run, _folder, _shares
     _run, _folder, _shares = run, folder, shares(run)
-    gc.freeze()  # the run lives to the end; walking its million objects again and again costs more than the files
 
 
 def _work(job: Job) -> int:
