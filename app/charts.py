@@ -55,10 +55,18 @@ def _title(text: str) -> Spec:
 
 def names_axis(limit: int) -> Spec:
     """Return the axis of named rows: every name shown, none skipped."""
-    return {"title": None, "labelLimit": limit, "ticks": False, "domain": False, "labelOverlap": False}
+    return {
+        "title": None,
+        "labelLimit": limit,
+        "ticks": False,
+        "domain": False,
+        "labelOverlap": False,
+        "labelFlush": False,
+    }
 
 
-def _legend(shown: bool = True) -> Spec | None:
+def legend(shown: bool = True) -> Spec | None:
+    """Return the legend above a chart, None where one series needs none."""
     return {"orient": "top", "title": None, "labelLimit": 220} if shown else None
 
 
@@ -104,7 +112,7 @@ def trend(
         "field": "series",
         "type": "nominal",
         "scale": {"domain": list(series.values())},
-        "legend": _legend(len(series) > 1),
+        "legend": legend(len(series) > 1),
     }
     tooltip = [
         {"field": "day", "title": "Day"},
@@ -214,7 +222,7 @@ def ranked(
                         "datum": names[1],
                         "type": "nominal",
                         "scale": {"domain": list(names)},
-                        "legend": _legend(),
+                        "legend": legend(),
                     },
                     "tooltip": tooltip,
                 },

@@ -13,7 +13,7 @@ from app.filters import View
 from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE, State
 from etl.errors import RefusedError
 from etl.kpis.base import Kpi
-from etl.kpis.query import Result
+from etl.kpis.query import Query, Result
 
 PERIODS_BACK = 4
 MIN_DONE = 8  # fewer finished items say nothing against a usual day
@@ -85,23 +85,27 @@ def _daily(who: data.Asker, view: View, kpi: Kpi) -> pd.Series[float]:
 def _earlier(
     who: data.Asker, view: View, kpi: Kpi, value: float | None, line: pd.Series[float]
 ) -> tuple[float | None, list[float], str]:
-    """Return (value to compare, earlier values, what they are called)."""
-    weeks = -(-view.days // 7)
-    windows = []
-    for back in range(1, PERIODS_BACK + 1):
-        shift = timedelta(days=7 * weeks * back)
-        if view.from_date - shift >= data.first_day(who):
-            windows.append(view.over(view.from_date - shift, view.to_date - shift))
-    if view.days > 1:
-        known = [headline_value(data.ask(who, w.query(kpi.key))) for w in windows]
-        label = "4 weeks earlier" if len(windows) == 1 else f"the {len(windows)} periods before"
-        return value, [v for v in known if v is not None], label
-    until = ""
-    if _counts_up(kpi) and view.incomplete:
+    """Return (value to compare, earlier values, what they are called).
+
+    A running period is compared with earlier ones as they stood at the same time of day: what was open then is open.
+    """
+    shifts = [timedelta(days=7 * -(-view.days // 7) * back) for back in range(1, PERIODS_BACK + 1)]
+    shifts = [s for s in shifts if view.from_date - s >= data.first_day(who)]
+    single = f"{view.from_date:%A}s" if view.days == 1 else "periods before"
+    if _counts_up(kpi) and view.incomplete and view.days == 1:
         value, line, until = _same_hours(who, view, kpi)
-    values = [line.get(pd.Timestamp(w.from_date)) for w in windows]
-    kept = [float(v) for v in values if v is not None and not words.missing(v)]
-    return value, kept, f"the last {len(kept)} {view.from_date:%A}s{until}"
+        found = [line.get(pd.Timestamp(view.from_date - s)) for s in shifts]
+    else:
+        until = ""
+        found = [headline_value(data.ask(who, _shifted(who, view, kpi, s))) for s in shifts]
+    kept = [float(v) for v in found if v is not None and not words.missing(v)]
+    many = f"the last {len(kept)} {single}" if view.days == 1 else f"the {len(kept)} {single}"
+    return value, kept, f"{many if len(kept) > 1 else 'the same weekdays before'}{until}"
+
+
+def _shifted(who: data.Asker, view: View, kpi: Kpi, shift: timedelta) -> Query:
+    as_of = data.data_at(who) - shift if view.incomplete and kpi.grains else None
+    return view.over(view.from_date - shift, view.to_date - shift).query(kpi.key, as_of=as_of)
 
 
 def _counts_up(kpi: Kpi) -> bool:

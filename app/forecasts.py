@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -79,7 +79,7 @@ def draw_ahead(past: pd.DataFrame, ahead: pd.DataFrame, target: str, scanner: st
     charts.show(timelines.band(past, ahead, shown.unit, f"{shown.label} on {scanner}"))
     st.caption(
         f"Dark band: 80 % interval; light band: 95 %. Served by: {served_words(ahead['served'].iloc[0])}. "
-        "Hours without a point are outside opening time."
+        "Gaps are hours outside opening time."
     )
 
 
@@ -192,27 +192,40 @@ def _score(value: Any, share: bool) -> str:
     return words.amount(float(value), "share") if share else f"{float(value):.3f}"
 
 
+CARD = {
+    "label": "Forecasts",
+    "kpi": "KPI",
+    "trained_from": "Trained on data from",
+    "trained_until": "Trained on data until",
+    "best_baseline": "Best baseline",
+    "skill": "Skill against it",
+    "recipe": "Recipe",
+    "sha256": "Model file",
+    "sklearn": "scikit-learn",
+}
+
+
 def model_card(who: data.Asker, target: str, rows: pd.DataFrame) -> None:
-    """Show the card written beside the model file."""
+    """Show the card written beside the model file, and who signed what is served."""
     card = data.model_card(target)
     if card is None:
         empty("There is no model file for this forecast.", "The baseline above is served until a model is trained.")
         return
-    said = {
-        _card_key(k): _card_value(v) for k, v in card.items() if not isinstance(v, dict | list) or len(str(v)) < 300
-    }
+    said = {label: card_value(key, card[key]) for key, label in CARD.items() if key in card}
+    if not rows.empty:
+        said["Served now"] = served_words(rows["served"].iloc[0])
+        if card.get("sha256") not in set(rows["model_hash"].dropna()):
+            said["Note"] = "this card belongs to another model file than the forecast shown"
     listed = pd.DataFrame({"What": list(said), "Value": list(said.values())})
-    st.table(listed, hide_index=True, border="horizontal", alt=f"Model card of {target}")
-    hashes = set(rows["model_hash"].dropna()) if "model_hash" in rows else set()
-    if hashes and card.get("sha256") not in hashes:
-        st.caption("This card belongs to a newer model file than the forecast shown.")
+    st.table(listed, hide_index=True, hide_header=True, border="horizontal", alt=f"Model card of {target}")
 
 
-def _card_key(key: str) -> str:
-    return key.replace("_", " ").capitalize()
-
-
-def _card_value(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+def card_value(key: str, value: Any) -> str:
+    """Say one entry of a card: hashes short, times as dates, an estimate with its interval."""
+    if key in {"recipe", "sha256"}:
+        return f"{str(value)[:12]}..."
+    if key.startswith("trained"):
+        return words.day(datetime.fromisoformat(str(value)).date()) + f" {str(value)[:4]}"
+    if key == "skill" and isinstance(value, list):
+        return f"{value[0]:.3f}, 95 % interval {value[1]:.3f} to {value[2]:.3f}"
+    return MODELS.get(str(value), str(value))

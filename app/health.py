@@ -84,10 +84,17 @@ def _skewed(who: data.Asker, view: View) -> list[str]:
     bad = frame[frame["verdict"].isin(["skewed", "drifting"])]
     return [
         f"{_mark(CLOCK_STATES[clock['verdict']])}: the clock of {clock['scanner_code']} is "
-        f"{words.difference(clock['offset_min'], 'min')} against the RIS. "
+        f"{words.difference(clock['offset_min'], 'min')} against the RIS{_drift_words(clock['drift_min_per_day'])}. "
         "Set the device's time, or add a correction under `[clock_corrections]`."
         for clock in bad.to_dict("records")
     ]
+
+
+def _drift_words(minutes_a_day: float) -> str:
+    """Say a drift that would reach a minute within a fortnight."""
+    if words.missing(minutes_a_day) or abs(minutes_a_day) < 1 / 14:
+        return ""
+    return f" and moves by {words.difference(minutes_a_day * 7, 'min')} a week"
 
 
 def _incomplete(who: data.Asker, view: View) -> list[str]:
@@ -114,10 +121,9 @@ def feeds(who: data.Asker, view: View) -> None:
         {
             "State": [s.word for _, s, _ in states],
             "Feed": frame["feed_key"],
-            "Kind": frame["kind"],
             "Data until": [words.moment(t) if t is not None else "never" for t in until],
             "Age": [words.age(a) if a is not None else "" for _, _, a in states],
-            "Expected every": [words.age(float(m)) for m in frame["expected_every_min"]],
+            "Rhythm": [words.age(float(m)) for m in frame["expected_every_min"]],
             "Events": frame["events"],
             "Refused": frame["quarantined"],
             "Not mapped": frame["unmapped"],

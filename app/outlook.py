@@ -8,28 +8,25 @@ import streamlit as st
 from app import data, words
 from app.compare import safely
 from app.filters import View
-from app.theme import BETTER, CHANGED, STEADY, WORSE
+from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE
 from app.widgets import empty, table, tile_label
 
 HOURS_AHEAD = 24
-MOVED = frozenset({"worse", "better", "changed"})
 RISKY = 0.5  # probability from which an exam is counted as likely late
 
 
 def now_words(who: data.Asker, view: View, names: tuple[str, ...]) -> str:
-    """Say in one line which of today's numbers lie outside their usual range."""
+    """Say in one line how many of today's numbers are worse than usual, and which."""
     facts = [f for f in (safely(who, view, name)[0] for name in names) if f is not None]
-    off = sorted((f for f in facts if f.state.word in MOVED), key=lambda f: f.state.word != WORSE.word)
-    if not off:
-        known = sum(f.state.word == STEADY.word for f in facts)
-        return (
-            f"**Today:** {'nothing is outside its usual range.' if known else 'too early to compare with other days.'}"
-        )
-    said = [
-        f":{f.state.colour}[{f.state.icon} {tile_label(f)} {words.amount(f.value, f.unit)}] ({f.state.word})"
-        for f in off
-    ]
-    return f"**Outside the usual today:** {words.listing(said, 6)}."
+    judged = [f for f in facts if f.state is not UNKNOWN]
+    worse = [tile_label(f).split(",")[0].split(" (")[0] for f in judged if f.state is WORSE]
+    if not judged:
+        return f":gray[{UNKNOWN.icon}] **Today:** too early to compare with other days."
+    if not worse:
+        return f":{BETTER.colour}[{BETTER.icon}] **Today:** no number is worse than usual."
+    verb = "is" if len(worse) == 1 else "are"
+    head = f"{len(worse)} of {words.plural(len(judged), 'number')} {verb} worse than usual today"
+    return f":{WORSE.colour}[{WORSE.icon}] **{head}:** {words.listing(worse, 6)}."
 
 
 def what_changed(who: data.Asker, view: View) -> list[str]:

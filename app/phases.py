@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import charts, data, matrix
 from app.filters import View
+from app.spans import spans
 from app.theme import WEEKDAYS
 from app.widgets import no_rows
 from etl.errors import RefusedError
@@ -44,9 +45,7 @@ def phase_chart(who: data.Asker, view: View) -> None:
         no_rows(view)
         return
     phases = pd.DataFrame(found)
-    charts.show(
-        charts.ranked(phases, "phase", "p50", "min", upper="p90", what="Phases of an exam", order=list(phases["phase"]))
-    )
+    charts.show(spans(phases, "phase", what="Median phases of an exam", order=list(phases["phase"])))
     st.caption("Medians of phases do not add up to the median of the whole; each exam has its own slow phase.")
 
 

@@ -14,6 +14,8 @@ from app.widgets import empty, table
 
 NOT_APPLIED = ("priority", "patient_class", "procedure_group")
 LONG_GAP_MIN = 15.0
+IDLE = "idle gap"
+Span = tuple[float, float]
 
 
 def day_picker(view: View) -> date:
@@ -49,7 +51,7 @@ def draw_day(who: data.Asker, view: View, day: date) -> None:
 
 
 def _longest_gaps(bars: pd.DataFrame) -> None:
-    gaps = bars[bars["kind"] == "idle gap"].assign(length=lambda f: (f["end"] - f["begin"]) * 60)
+    gaps = bars[bars["kind"] == IDLE].assign(length=lambda f: (f["end"] - f["begin"]) * 60)
     gaps = gaps[gaps["length"] >= LONG_GAP_MIN].sort_values("length", ascending=False).head(5)
     if gaps.empty:
         return
@@ -61,7 +63,7 @@ def _longest_gaps(bars: pd.DataFrame) -> None:
             "Idle": [words.amount(m, "min") for m in gaps["length"]],
         }
     )
-    st.markdown("**Longest idle gaps of the day**")
+    st.markdown("**Longest idle gaps of the day**, inside opening hours and outside downtime")
     table(shown, f"Longest idle gaps, {shown.iloc[0]['Scanner']} first")
 
 
@@ -73,10 +75,42 @@ def day_bars(who: data.Asker, day: date, where: tuple[tuple[str, tuple[str, ...]
         _bookings(data.rows(who, "bookings", day, where), zones, day),
         _visits(data.rows(who, "visits", day, where), zones, day),
     ]
-    bars = pd.concat(
-        [p for p in parts if not p.empty] or [pd.DataFrame(columns=["scanner", "kind", "begin", "end", "said"])]
-    )
-    return bars[bars["end"] > bars["begin"]].reset_index(drop=True)
+    known = [p for p in parts if not p.empty] or [pd.DataFrame(columns=["scanner", "kind", "begin", "end", "said"])]
+    bars = pd.concat(known)
+    return _clipped_gaps(bars[bars["end"] > bars["begin"]].reset_index(drop=True))
+
+
+def _clipped_gaps(bars: pd.DataFrame) -> pd.DataFrame:
+    """Return the bars with idle gaps cut to opening hours and out of downtime: a closed scanner is not idle."""
+    spans = {
+        (scanner, kind): list(zip(part["begin"], part["end"], strict=True))
+        for (scanner, kind), part in bars.groupby(["scanner", "kind"])
+    }
+    pieces = []
+    for gap in bars[bars["kind"] == IDLE].to_dict("records"):
+        for begin, end in spans.get((gap["scanner"], "open"), []):
+            inside = (max(gap["begin"], begin), min(gap["end"], end))
+            pieces += [
+                gap | {"begin": b, "end": e} for b, e in without(inside, spans.get((gap["scanner"], "down"), []))
+            ]
+    cut = pd.DataFrame(pieces, columns=bars.columns)
+    cut["said"] = [
+        f"idle {words.amount((e - b) * 60, 'min')} from {timelines.clock(b)}"
+        for b, e in zip(cut["begin"], cut["end"], strict=True)
+    ]
+    return pd.concat([bars[bars["kind"] != IDLE], cut], ignore_index=True) if pieces else bars[bars["kind"] != IDLE]
+
+
+def without(span: Span, holes: list[Span]) -> list[Span]:
+    """Return what is left of an interval after taking holes out, in order."""
+    left, (begin, end) = [], span
+    for hole_begin, hole_end in sorted(holes):
+        if hole_end <= begin or hole_begin >= end:
+            continue
+        if hole_begin > begin:
+            left.append((begin, hole_begin))
+        begin = max(begin, hole_end)
+    return [*left, (begin, end)] if begin < end else left
 
 
 def _hours(times: pd.Series, sites: pd.Series, zones: dict[str, ZoneInfo], day: date) -> list[float]:
@@ -125,9 +159,5 @@ def _visits(frame: pd.DataFrame, zones: dict[str, ZoneInfo], day: date) -> pd.Da
     exams = _bars(done, "exam", begin, end).assign(said=said)
     idle = (done["gap_kind"] == "idle").fillna(False).to_numpy(dtype=bool)
     before = done["gap_before_min"].to_numpy(dtype="float64", na_value=0.0) / 60
-    gaps = exams[idle].assign(kind="idle gap", end=exams["begin"][idle], begin=exams["begin"][idle] - before[idle])
-    gaps["said"] = [
-        f"idle {words.amount((e - b) * 60, 'min')} from {timelines.clock(b)}"
-        for b, e in zip(gaps["begin"], gaps["end"], strict=True)
-    ]
+    gaps = exams[idle].assign(kind=IDLE, end=exams["begin"][idle], begin=exams["begin"][idle] - before[idle])
     return pd.concat([exams, gaps])

@@ -58,7 +58,7 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
 
     layers = [
         lane(["open"], {"height": {"band": 0.92}, "color": GREY, "opacity": 0.13}, coloured=False),
-        lane(["booked"], {"height": 5, "yOffset": 13, "opacity": 0.9}),
+        lane(["booked"], {"height": 5, "yOffset": 13, "opacity": 0.9, "stroke": "white", "strokeWidth": 0.4}),
         lane(["idle gap"], {"height": 5, "yOffset": -3}),
         lane(["down"], {"height": {"band": 0.8}, "opacity": 0.45}),
         lane(["exam"], {"height": 15, "yOffset": -3, "cornerRadius": 2, "stroke": "white", "strokeWidth": 0.4}),

@@ -149,12 +149,21 @@ def count_words(facts: Compared) -> str:
     said = [_why_no_value(result)] if facts.value is None else []
     if result.meta.headline == "p50" and "p90" in result.frame and not words.missing(result.frame["p90"].iloc[0]):
         said.append(f"P90 {words.amount(result.frame['p90'].iloc[0], facts.unit)}")
+    if result.meta.headline == "count" and "oldest" in result.frame:
+        return " \u00b7 ".join([*said, *_queue_words(result)])
     said.append(f"n = {words.count(result.meta.n)} {kpi.counted if 'hours' not in _n_unit(facts) else 'scanner hours'}")
     if result.meta.open:
         said.append(f"{words.count(result.meta.open)} open")
     if result.meta.missing:
         said.append(f"{words.count(result.meta.missing)} missing")
     return " · ".join(said)
+
+
+def _queue_words(result: Result) -> list[str]:
+    """Say how old the oldest of a queue is and how many are over their limit."""
+    row = result.frame.iloc[0]
+    said = [f"oldest {words.amount(row['oldest'], 'min')}"]
+    return [*said, f"{words.count(row['over_limit'])} over target"] if "over_limit" in row else said
 
 
 def _why_no_value(result: Result) -> str:

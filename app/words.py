@@ -36,7 +36,7 @@ def amount(value: float | None, unit: str) -> str:
         return _minutes(value)
     if unit == TOTAL_MIN:
         return f"{value / 60:,.0f} h" if abs(value) >= 600 else f"{value / 60:,.1f} h"
-    digits = 0 if float(value).is_integer() or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    digits = 0 if float(value).is_integer() or abs(value) >= 20 else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f} {unit}"
 
 

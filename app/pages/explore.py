@@ -12,12 +12,20 @@ from etl.errors import RefusedError
 
 who = data.asker()
 view = filters.current(who)
-header(who, view, "Explore", "Cut any KPI any way, and take it along.")
-
 labels = {k.key: f"{k.id} {k.label}" for k in data.kpis()}
 asked = st.query_params.get("kpi", "")
 if "kpi" not in st.session_state and asked in labels:
     st.session_state["kpi"] = asked
+kpi = data.kpi(st.session_state.get("kpi") or "report_tat")
+header(
+    who,
+    view,
+    "Explore",
+    "Cut any KPI any way, and take it along.",
+    not_applied=[name for name in filters.DIMENSIONS if name not in kpi.dimensions],
+    reason=f"{kpi.label} cannot be filtered so.",
+)
+
 with st.container(horizontal=True, vertical_alignment="bottom"):
     name = st.selectbox(
         "KPI",

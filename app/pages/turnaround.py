@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import charts, data, filters, theme
 from app.phases import phase_chart, weekday_hours
+from app.spans import spans
 from app.widgets import header, no_rows, section, tiles
 
 TILES = ("T16", "T24", "T17", "T19", "T26", "U21")
@@ -40,7 +41,7 @@ with left:
 with right:
     section(who, "Report TAT by modality", view.query(REPORT_TAT, "modality"))
     by_modality = data.ask(who, view.query(REPORT_TAT, "modality"))
-    charts.show(charts.ranked(by_modality.frame, "modality", "p50", "min", upper="p90", what="Report TAT by modality"))
+    charts.show(spans(by_modality.frame, "modality", what="Median report TAT by modality"))
 
 left, right = st.columns(2, gap="large")
 with left:

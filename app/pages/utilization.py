@@ -48,6 +48,7 @@ with left:
     used = data.ask(who, view.query("U01", "scanner")).frame
     booked = data.ask(who, view.query("U04", "scanner")).frame
     both = used[["scanner", "share"]].merge(booked[["scanner", "share"]], on="scanner", suffixes=("_used", "_booked"))
+    both["share_booked"] = both["share_booked"].where(both["share_booked"] > 0)  # a walk-in scanner has no bookings
     if both.empty:
         no_rows(view)
     else:
@@ -55,7 +56,7 @@ with left:
         charts.show(
             timelines.pairs(both, "scanner", "share_booked", "share_used", names, "Booked and used time by scanner")
         )
-        st.caption("Used far below booked: patients missing or exams shorter than their slots.")
+        st.caption("Used far below booked: patients missing, or exams shorter than their slots. No ring: no bookings.")
 with right:
     section(who, "Table utilization by day", view.query("U01", "day"))
     daily = data.ask(who, view.query("U01", "day"))

@@ -1,0 +1,69 @@
+"""Median and P90 of waits side by side, on an axis that shows minutes and days alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from app import words
+from app.charts import Chart, Spec, height, legend, names_axis, ranked_words
+from app.theme import GREY
+
+LOG_TICKS = {1: "1 min", 10: "10 min", 60: "1 h", 600: "10 h", 1440: "1 day", 10080: "1 week"}
+SHORTEST_MIN = 0.5  # a logarithm has no zero
+
+
+def spans(frame: pd.DataFrame, category: str, *, what: str, order: Sequence[str] | None = None) -> Chart:
+    """Draw median and P90 in minutes as two dots on a logarithmic axis: waits span minutes to days."""
+    shown = frame.dropna(subset=["p50"])
+    shown = shown if order is not None else shown.sort_values("p50", ascending=False)
+    domain = list(order) if order is not None else [str(c) for c in shown[category]]
+    drawn = pd.DataFrame({"category": shown[category].astype(str), "n": [words.count(float(n)) for n in shown["n"]]})
+    for name in ("p50", "p90"):
+        drawn[name] = shown[name].astype(float).clip(lower=SHORTEST_MIN)
+        drawn[f"{name}_said"] = [words.amount(float(v), "min") for v in shown[name]]
+    labels = " : ".join(f"datum.value == {tick} ? '{label}'" for tick, label in LOG_TICKS.items()) + " : ''"
+    x: Spec = {
+        "type": "quantitative",
+        "scale": {"type": "log", "padding": 48, "nice": False},
+        "axis": {"title": None, "values": list(LOG_TICKS), "labelExpr": labels},
+    }
+    y = {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(190)}
+    names = {"p50": "median", "p90": "P90"}
+    tooltip = [
+        {"field": "category", "title": " "},
+        {"field": "p50_said", "title": "median"},
+        {"field": "p90_said", "title": "P90"},
+    ]
+    tooltip.append({"field": "n", "title": "n"})
+    rule = {
+        "mark": {"type": "rule", "color": GREY, "opacity": 0.6},
+        "encoding": {"y": y, "x": {**x, "field": "p50"}, "x2": {"field": "p90"}},
+    }
+    layers: list[Spec] = [rule]
+    for name, dx, align in (("p50", -9, "right"), ("p90", 9, "left")):
+        colour = {
+            "datum": names[name],
+            "type": "nominal",
+            "scale": {"domain": list(names.values())},
+            "legend": legend(),
+        }
+        place = {"y": y, "x": {**x, "field": name}}
+        layers.append(
+            {
+                "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+                "encoding": {**place, "color": colour, "tooltip": tooltip},
+            }
+        )
+        layers.append(
+            {
+                "mark": {"type": "text", "align": align, "dx": dx, "color": GREY},
+                "encoding": {**place, "text": {"field": f"{name}_said"}},
+            }
+        )
+    return Chart(
+        drawn,
+        {"height": height(len(drawn), legend=True, title=False), "layer": layers},
+        ranked_words(shown, category, "p50", "min", what),
+    )

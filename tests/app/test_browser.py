@@ -1,0 +1,193 @@
+"""The real thing: a server, a real Chromium, and what a manager sees and clicks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from etl.access import DEMO
+from etl.kpis import Query, compute
+from etl.kpis.export import to_csv
+from etl.settings import load_settings
+from etl.warehouse.engine import reader_engine
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PAGES = ("Overview", "Turnaround", "Utilization", "Forecast", "Data health", "Explore", "Definitions")
+PATIENCE_MS = 60_000
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine; as root: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(warehouse: Path) -> Iterator[str]:
+    """A running dashboard on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app/server.py", "--server.port", str(port)],
+        cwd=ROOT,
+        env=os.environ | {"RADPULSE_CONFIG": str(warehouse)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield _answering(f"http://localhost:{port}", server)
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _answering(address: str, server: subprocess.Popen[bytes]) -> str:
+    for _ in range(240):
+        assert server.poll() is None, "the server ended before it answered"
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310 - our own server
+                return address
+        except OSError:
+            time.sleep(0.25)
+    raise AssertionError("the server did not answer within a minute")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, driven by playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh window of a desk's width."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    window = context.new_page()
+    window.set_default_timeout(PATIENCE_MS)
+    yield window
+    context.close()
+
+
+def settled(page: Any, title: str) -> None:
+    """Wait until a page shows its title and nothing is loading any more."""
+    page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-stale=true]')"
+        " && !document.querySelector('[data-testid=stStatusWidget]')"
+    )
+
+
+def tiles(page: Any) -> list[str]:
+    """The numbers on the tiles."""
+    return [t.strip() for t in page.locator("[data-testid=stMetricValue]").all_inner_texts()]
+
+
+def test_all_pages_by_their_links_without_console_error_or_request_elsewhere(page: Any, address: str) -> None:
+    errors: list[str] = []
+    asked: set[str] = set()
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("request", lambda r: asked.add(urlsplit(r.url).hostname or r.url.split(":")[0]))
+    page.goto(address)
+    settled(page, "Overview")
+    for name in PAGES[1:]:
+        page.get_by_role("link", name=name, exact=True).first.click()
+        settled(page, name)
+        assert page.locator("[data-testid=stException]").count() == 0
+    assert errors == []
+    assert asked <= {"localhost", "data", "blob"}
+
+
+def test_overview_shows_six_tiles_and_the_days_state_above_the_fold(page: Any, address: str) -> None:
+    page.goto(address)
+    settled(page, "Overview")
+    assert len(tiles(page)) == 6
+    headline = page.get_by_text("usual", exact=False).first
+    box = headline.bounding_box()
+    assert box is not None
+    assert box["y"] < 500
+
+
+def test_filter_goes_into_the_url_survives_pages_and_a_new_window(page: Any, browser: Any, address: str) -> None:
+    page.goto(address)
+    settled(page, "Overview")
+    page.get_by_role("combobox", name="Modality").click()
+    page.get_by_role("option", name="MR").click()
+    page.keyboard.press("Escape")
+    page.wait_for_url("**modality=MR**")
+    page.get_by_role("link", name="Turnaround", exact=True).first.click()
+    settled(page, "Turnaround")
+    assert "modality=MR" in page.url
+    numbers = tiles(page)
+    other = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    other.set_default_timeout(PATIENCE_MS)
+    other.goto(page.url)
+    settled(other, "Turnaround")
+    assert tiles(other) == numbers
+    assert other.get_by_role("button", name="Modality: MR").is_visible()
+    other.context.close()
+
+
+def test_export_link_gives_the_command_lines_bytes_once(page: Any, address: str, warehouse: Path) -> None:
+    page.goto(f"{address}/turnaround?site=NORTH")
+    settled(page, "Turnaround")
+    page.get_by_role("button", name="Export").first.click()
+    link = page.get_by_role("link", name="CSV", exact=True)
+    link.wait_for()
+    href = link.get_attribute("href")
+    with page.expect_download() as started:
+        link.click()
+    got = Path(started.value.path()).read_bytes()
+    query = Query("T16", date(2026, 10, 28), date(2026, 11, 25), ("day",), {"site": ("NORTH",)})
+    assert got == to_csv(compute(reader_engine(load_settings(warehouse)), query, DEMO)).csv
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{address}{urlsplit(str(href)).path}", timeout=10)  # noqa: S310 - our own server
+    assert refused.value.code == 410
+
+
+@pytest.mark.parametrize("name", ["overview", "turnaround", "utilization", "forecast", "data_health", "explore"])
+def test_phone_width_needs_no_sideways_scrolling(page: Any, address: str, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address if name == "overview" else f"{address}/{name}")
+    settled(page, name.replace("_", " ").capitalize())
+    assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_overview_passes_axe(browser: Any, address: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    window = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme).new_page()
+    window.set_default_timeout(PATIENCE_MS)
+    window.goto(address)
+    settled(window, "Overview")
+    found = {v["id"]: [n["target"] for n in v["nodes"]] for v in Axe().run(window).response["violations"]}
+    window.context.close()
+    assert {k: v for k, v in found.items() if k not in STREAMLITS_OWN} == {}
+
+
+# What Streamlit 1.67 draws itself and an app cannot change, each with its reason.
+STREAMLITS_OWN: dict[str, str] = {}
