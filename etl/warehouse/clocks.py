@@ -61,21 +61,22 @@ def derive_clocks(exams: pd.DataFrame, parameters: Parameters, data_at: int) -> 
 def _offsets(frame: pd.DataFrame, rules: Rules) -> tuple[pd.Series, pd.Series]:
     """Return by row the skew in minutes and whether it is proven and large enough to say so."""
     in_order = ((frame["lead"] >= 0) & (frame["tail"] >= 0)).to_numpy()
-    share, usual = _lead_share(frame[in_order]), frame.loc[in_order, "lead"].median()
+    share, usual = _lead_share(frame[in_order]), float(frame.loc[in_order, "lead"].median()) if in_order.any() else 0.0
     offset = np.full(len(frame), np.nan)
     proven = np.zeros(len(frame), dtype=bool)
     told = zip(frame["modality"], frame["lead"], frame["tail"], in_order, strict=True)
     for row, (modality, lead, tail, ordered) in enumerate(told):
         others = np.arange(len(frame)) != row
         alike = frame.loc[in_order & (frame["modality"] == modality).to_numpy() & others, "lead"]
+        proof = not ordered or len(alike) >= PEERS_FOR_PROOF
         if len(alike):
-            offset[row] = lead - alike.median()
+            typical = float(alike.median())
+            offset[row] = lead - typical
+            # of two that differ, the one unlike all other scanners is the wrong one
+            proof = proof or abs(lead - usual) - abs(typical - usual) >= rules.skew_verdict_min
         elif not ordered:
             offset[row] = lead - share * (lead + tail)
-        # of two that differ, the one unlike all other scanners is the wrong one
-        unlike = abs(lead - usual) - abs(alike.median() - usual) >= rules.skew_verdict_min
-        proof = not ordered or len(alike) >= PEERS_FOR_PROOF or unlike
-        proven[row] = proof and abs(offset[row]) >= rules.skew_verdict_min
+        proven[row] = proof and bool(abs(offset[row]) >= rules.skew_verdict_min)
     return pd.Series(offset, index=frame.index), pd.Series(proven, index=frame.index)
 
 

@@ -25,7 +25,7 @@ from etl.warehouse.reference_match import report_targets
 from etl.warehouse.stops import REPORTS, Stops, stops_in_force
 
 Texts = npt.NDArray[np.object_]
-AFTER_END = (E.IMAGES_AVAILABLE, E.QC_COMPLETE, E.READ_OPENED, E.DICTATED, *REPORTS, E.PATIENT_DEPARTED)
+AFTER_END = (E.EXAM_END, E.IMAGES_AVAILABLE, E.QC_COMPLETE, E.READ_OPENED, E.DICTATED, *REPORTS, E.PATIENT_DEPARTED)
 LOCAL = {
     "order": "order_entered_at",
     "appointment": "appointment_at",
@@ -134,7 +134,8 @@ def _ends(found: Milestones, spans: DeviceSpans, stops: Stops, parameters: Param
     settle = round(parameters.rules.images_settle_min * MINUTE_US)
     last = spans.last_acquisition
     whole = stops.aborted_at == NO_TIME
-    settled = (found.any_last(AFTER_END) != NONE) | (last <= data_at - settle)
+    told = (found.any_last(AFTER_END) != NONE) | (spans.performed_end != NO_TIME)
+    settled = told | (last <= data_at - settle)
     return {
         "ris": found.first_at(E.EXAM_END),
         "mpps": np.where(whole, spans.performed_end, NO_TIME),

@@ -72,6 +72,14 @@ def test_a_drift_is_found_with_its_slope_and_alone(per_day_min: float) -> None:
     assert set(clocks.drop(index="CT3")["verdict"]) == {"ok"}
 
 
+def test_a_lone_scanner_in_order_is_not_blamed() -> None:
+    exams = _exams(5, {})
+    clocks = derive_clocks(exams[exams["scanner_code"] == "XA1"], _parameters(), microsecond(NOW))
+    found = clocks.set_index("scanner_code")
+    assert found.loc["XA1", "verdict"] == "ok"
+    assert pd.isna(found.loc["XA1", "offset_min"])
+
+
 def test_few_exams_tell_nothing() -> None:
     exams = _exams(4, {"CT1": lambda _: 7.0})
     few = exams.groupby("scanner_code").head(5)

@@ -227,3 +227,13 @@ def test_feeds_count_events_that_have_no_map_or_no_exam(new_engine: Any, ward: A
     with engine.connect() as connection:
         row = connection.execute(select(fact_feed).where(fact_feed.c.feed_key == "north_hl7")).one()
     assert (row.events, row.unmapped, row.unlinked) == (10, 2, 1)
+
+
+def test_both_engines_derive_the_same_in_portions(warehouse: Any, new_engine: Any, busy_ward: Any) -> None:
+    ward, here = busy_ward(4), new_engine()
+    _load(here, ward)
+    half = len(ward.rows) // 2
+    for portion in (ward.rows[half:], ward.rows[:half]):
+        report = _load(warehouse.engine, ward, portion)
+    assert not report.full
+    assert _facts(warehouse.engine) == _facts(here)
