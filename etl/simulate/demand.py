@@ -25,7 +25,7 @@ from etl.simulate.scenario import SITES, WARM_UP_DAYS, Scenario, SiteSpec, strea
 
 # orders on a normal weekday: emergency, inpatient, outpatient
 RATES: dict[tuple[str, str], tuple[float, float, float]] = {
-    ("NORTH", "CT"): (29, 12, 29),
+    ("NORTH", "CT"): (31, 13, 29),
     ("NORTH", "MR"): (1.0, 2.6, 14.5),
     ("NORTH", "DX"): (39, 16, 27),
     ("NORTH", "US"): (3.4, 3.8, 14.5),
