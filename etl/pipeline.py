@@ -15,7 +15,7 @@ from sqlalchemy import Engine, Row
 
 from etl.errors import BusyError, RefusedError
 from etl.progress import Report, Steps, silent
-from etl.reading import Reading, chunks_of, staged, unread_files, workers
+from etl.reading import Reading, is_worth_a_pool, staged, unread_files, workers
 from etl.settings import Feed, Settings
 from etl.staging import load_key
 from etl.warehouse.derive import data_time, derive
@@ -71,9 +71,8 @@ def ingest(
     for an unknown feed.
     """
     readings = [_reading(settings, engine, feed) for feed in _chosen(settings, feeds)]
-    chunks = sum(1 for r in readings for _ in chunks_of(r.files))
     key, run_key = load_key(settings), uuid.uuid4().hex
-    with workers(chunks > 4) as pool:
+    with workers(is_worth_a_pool(readings)) as pool:
         return [
             _load(settings, engine, reading, run_key, staged(reading, settings, key, pool), report)
             for reading in readings

@@ -20,6 +20,8 @@ from etl.staging import Batch, PlaceNamer, Pseudonymiser, stage
 
 CHUNK_BYTES = 4 * 1024**2
 CHUNK_FILES = 400
+POOL_BYTES = 12 * 1024**2  # below this, and below POOL_FILES, starting processes costs more than it saves
+POOL_FILES = 1500
 AHEAD = 4  # chunks in work or waiting: bounds memory, keeps both cores busy
 
 Stamp = tuple[int, int]  # size in bytes, modification time in nanoseconds
@@ -114,6 +116,12 @@ def stage_files(paths: Sequence[Path], feed: Feed, settings: Settings, key: byte
     items = _Items(paths, feed, settings)
     batch = stage(items, feed, settings, Pseudonymiser(key, settings.identity.key_epoch))
     return Chunk(batch, items.files, items.stopped)
+
+
+def is_worth_a_pool(readings: Sequence[Reading]) -> bool:
+    """Return whether there is enough to read to pay for starting a process on every core."""
+    files = [stamp for reading in readings for stamp in reading.files]
+    return len(files) > POOL_FILES or sum(stamp.size_bytes for stamp in files) > POOL_BYTES
 
 
 @contextmanager
