@@ -23,6 +23,7 @@ Process = Generator[Any, Any, None]
 
 LATE_MIN = 30.0  # a booked patient who waits longer may be taken by another scanner of the pool
 RECHECK_MIN = 15.0  # an idle scanner with waiting cases looks again
+FINISH_MIN = 180.0  # who came while the room was open is still scanned after it closed, within this time
 READY_EARLY_MIN = 20.0  # a booked patient is called at most this long before the appointment
 
 
@@ -217,7 +218,7 @@ def _may_scan(scanner: Scanner, case: Case, now: float, is_open: bool) -> bool:
     if case.emergency and scanner.on_call:
         return True
     if case.booked is None:
-        return is_open
+        return is_open or (scanner.hours.holds(case.ready) and now < case.ready + FINISH_MIN)
     if case.booked == scanner.code:
         return now >= case.due - READY_EARLY_MIN
     return is_open and now >= case.due + LATE_MIN

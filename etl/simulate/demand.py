@@ -30,7 +30,7 @@ RATES: dict[tuple[str, str], tuple[float, float, float]] = {
     ("NORTH", "DX"): (39, 16, 27),
     ("NORTH", "US"): (3.4, 3.8, 14.5),
     ("NORTH", "MG"): (0, 0, 24),
-    ("NORTH", "XA"): (0.4, 2.0, 2.1),
+    ("NORTH", "XA"): (0.4, 1.5, 2.0),
     ("SOUTH", "CT"): (22, 9, 13),
     ("SOUTH", "MR"): (0.7, 2.0, 12.5),
     ("SOUTH", "DX"): (30, 14, 23),

@@ -60,6 +60,16 @@ def test_closed_room_takes_only_emergencies_on_call() -> None:
     assert 100.0 <= ordinary.in_room < 200.0
 
 
+def test_who_came_before_closing_is_scanned_after_it_but_not_all_night() -> None:
+    hours = Timetable([(0.0, 100.0), (1000.0, 1100.0)])
+    cases = [case(n, 90.0 + n * 0.1) for n in range(10)]
+    live([room(hours)], [], cases)
+    begins = sorted(c.in_room for c in cases if c.in_room is not None)
+    assert len(begins) == 10
+    assert any(100.0 < at < 271.0 for at in begins)
+    assert not any(271.0 < at < 1000.0 for at in begins)
+
+
 def test_down_room_takes_nobody_and_the_other_room_takes_over_late_bookings() -> None:
     down = Timetable([(0.0, 500.0)])
     booked = case(1, 10.0, booked="R1", due=30.0)
