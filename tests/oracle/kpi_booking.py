@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pandas as pd
 from kpi_flow import targets
 from kpi_truth import Measures, Truth, minutes, oracle, spread
@@ -42,12 +44,13 @@ def cancellation(t: Truth) -> Measures:
     frame = last_appointments(t)
     lead = minutes(frame["fate_at"], frame["begin_at"])[frame["fate"] == "cancelled"]
     same = t.day(frame["fate_at"], frame["site"]) == t.day(frame["begin_at"], frame["site"])
+    n = len(frame) or nan
     return {
         "numerator": len(lead),
         "n": len(frame),
-        "same_day": (same & (frame["fate"] == "cancelled")).sum() / len(frame),
-        "under_24h": (lead < 1440).sum() / len(frame),
-        "over_24h": (lead >= 1440).sum() / len(frame),
+        "same_day": (same & (frame["fate"] == "cancelled")).sum() / n,
+        "under_24h": (lead < 1440).sum() / n,
+        "over_24h": (lead >= 1440).sum() / n,
     }
 
 

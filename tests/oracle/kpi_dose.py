@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,11 @@ import pydicom
 from kpi_truth import Measures, Truth, oracle, spread
 
 
-def dose_reports(t: Truth) -> pd.DataFrame:
+@cache
+def dose_reports(folder: Path) -> pd.DataFrame:
     """Return irradiation events of the raw CT dose report files, each counted once."""
     rows: dict[str, dict[str, Any]] = {}
-    for file in sorted((t.folder / "feeds").glob("*_dose/**/*.dcm")):
+    for file in sorted((folder / "feeds").glob("*_dose/**/*.dcm")):
         dataset = pydicom.dcmread(file)
         for item in dataset.ContentSequence:
             if item.ConceptNameCodeSequence[0].CodeValue == "113819":
@@ -47,7 +50,7 @@ def content(item: Any) -> dict[str, Any]:
 
 def scans(t: Truth) -> pd.DataFrame:
     """CT irradiation events of the period, localizers left out."""
-    frame = dose_reports(t)
+    frame = dose_reports(t.folder)
     accession = t.exams.set_index("accession")["site"]
     frame = frame[frame["accession"].isin(accession.index) & (frame["type"] != "113805")]
     begin = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,33 +35,35 @@ class Seconds:
 
 def scanner_seconds(t: Truth) -> dict[str, float]:
     """Return seconds summed over scanners: operating, planned open, down, table, room, booked, after hours."""
-    total: dict[str, float] = {}
-    for scanner in t.scanners:
-        code = scanner["code"]
-        seconds = Seconds(t, scanner)
-        calendar = t.openings[t.openings["scanner"] == code]
-        kind = {name: seconds.of(part["begin_at"], part["end_at"]) for name, part in calendar.groupby("kind")}
-        nothing = np.zeros(seconds.size, dtype=bool)
-        planned = kind.get("open", nothing) & ~kind.get("closure", nothing)
-        unplanned = kind.get("downtime_unplanned", nothing) & planned
-        down = (kind.get("downtime_planned", nothing) & planned) | unplanned
-        operating = planned & ~down
-        used = stretches(t, code)
-        before, after = (int(scanner[f"room_buffer_{side}_min"] * 60) for side in ("before", "after"))
-        table = seconds.of(used["begin_at"], used["end_at"])
-        room = seconds.of(used["begin_at"], used["end_at"], before, after)
-        held = t.appointments[
-            (t.appointments["scanner"] == code) & ~t.appointments["fate"].isin(["cancelled", "moved"])
-        ]
-        booked = seconds.of(held["begin_at"], held["begin_at"] + pd.to_timedelta(held["minutes"], unit="min"))
-        found = {
-            "operating": operating, "planned": planned, "down": down, "unplanned": unplanned,
-            "table": table & operating, "room": room & operating, "booked": booked & operating,
-            "after_hours": table & ~operating,
-        }  # fmt: skip
-        for name, mask in found.items():
-            total[name] = total.get(name, 0.0) + float(mask.sum())
-    return total
+    each = [seconds_of(t.folder, t.start, t.stop, t.as_of, scanner["code"]) for scanner in t.scanners]
+    return {name: sum(one[name] for one in each) for name in each[0]}
+
+
+@cache
+def seconds_of(folder: Path, start: date, stop: date, as_of: datetime, code: str) -> dict[str, float]:
+    """Return one scanner's seconds; filters choose scanners, never parts of one."""
+    t = Truth(folder, start, stop, as_of)
+    scanner = next(s for s in t.scanners if s["code"] == code)
+    seconds = Seconds(t, scanner)
+    calendar = t.openings[t.openings["scanner"] == code]
+    kind = {name: seconds.of(part["begin_at"], part["end_at"]) for name, part in calendar.groupby("kind")}
+    nothing = np.zeros(seconds.size, dtype=bool)
+    planned = kind.get("open", nothing) & ~kind.get("closure", nothing)
+    unplanned = kind.get("downtime_unplanned", nothing) & planned
+    down = (kind.get("downtime_planned", nothing) & planned) | unplanned
+    operating = planned & ~down
+    used = stretches(t, code)
+    before, after = (int(scanner[f"room_buffer_{side}_min"] * 60) for side in ("before", "after"))
+    table = seconds.of(used["begin_at"], used["end_at"])
+    room = seconds.of(used["begin_at"], used["end_at"], before, after)
+    held = t.appointments[(t.appointments["scanner"] == code) & ~t.appointments["fate"].isin(["cancelled", "moved"])]
+    booked = seconds.of(held["begin_at"], held["begin_at"] + pd.to_timedelta(held["minutes"], unit="min"))
+    found = {
+        "operating": operating, "planned": planned, "down": down, "unplanned": unplanned,
+        "table": table & operating, "room": room & operating, "booked": booked & operating,
+        "after_hours": table & ~operating,
+    }  # fmt: skip
+    return {name: float(mask.sum()) for name, mask in found.items()}
 
 
 def stretches(t: Truth, scanner: str) -> pd.DataFrame:
@@ -99,7 +104,8 @@ def schedule_utilization(t: Truth) -> Measures:
 
 @oracle("U11")
 def after_hours(t: Truth) -> Measures:
-    return {"sum": scanner_seconds(t)["after_hours"] / 60}
+    minutes = scanner_seconds(t)["after_hours"] / 60
+    return {"sum": minutes if minutes else float("nan")}  # none recorded is not zero
 
 
 @oracle("U14")

@@ -42,7 +42,8 @@ class Truth:
     start: date
     stop: date
     as_of: datetime
-    where: tuple[tuple[str, str], ...] = ()  # column and value of the exams asked about
+    is_late: bool = False  # whether exams whose end no RIS feed tells end at the latest or the earliest they can
+    where: tuple[tuple[str, str], ...] = ()  # site, modality or (scanner) code asked about
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -67,8 +68,13 @@ class Truth:
             if name.endswith("_at") and name != "appointment_at":
                 frame[name] = frame[name].where(frame[name] <= self.as_of)
         frame = frame[frame["ordered_at"].notna()].copy()
+        # where neither message nor extract says that the exam ended the scanner does, by its clock: at the earliest
+        # with the last image told of, at the latest when the exam truly ended
+        scanner = frame["end_at"] if self.is_late else frame["exam_key"].map(self.told["last_at"])
+        scanner += self.device_ahead(frame["scanner"], frame["begin_at"])
+        frame["end_at"] = scanner.where(frame["accession"].isin(self.never_ended), frame["end_at"])
         for name, value in self.where:
-            frame = frame[frame[name] == value]
+            frame = frame[frame["scanner" if name == "code" else name] == value]
         frame["performed"] = frame["begin_at"].notna() & frame["end_at"].notna() & frame["aborted_at"].isna()
         frame["communicated_at"] = frame[["prelim_at", "final_at", "crit_notified_at"]].min(axis=1)
         bookings = pd.read_parquet(self.folder / "truth" / "appointments.parquet").sort_values("number")
@@ -83,11 +89,46 @@ class Truth:
         return frame
 
     @cached_property
+    def told(self) -> pd.DataFrame:
+        """First and last acquisition by exam as far as the feeds tell them, in true time.
+
+        Only files (of the last days) tell when a series ended, and only some do; else its begin is all there is.
+        """
+        exams = pd.read_parquet(self.folder / "truth" / "exams.parquet").set_index("exam_key")
+        series = pd.read_parquet(self.folder / "truth" / "acquisitions.parquet")
+        exam_at = series["exam_key"].map(exams["begin_at"])
+        with_files = (
+            self.day(exam_at, series["exam_key"].map(exams["site"])).map(str) >= self.manifest["scenario"]["dicom_from"]
+        )
+        series["told_at"] = series["end_at"].where(series["states_end"] & with_files, series["begin_at"])
+        return series.groupby("exam_key").agg(first_at=("begin_at", "min"), last_at=("told_at", "max"))
+
+    def device_ahead(self, scanner: pd.Series, at: pd.Series) -> pd.Series:
+        """Return by how much scanners' clocks run ahead."""
+        ahead = pd.Series(0.0, index=scanner.index)
+        for entry in self.planted["clock_offset"]:
+            ahead += (scanner == entry["scanner"]) * entry["offset_min"]
+        for entry in self.planted["clock_drift"]:
+            days = (at - pd.Timestamp(entry["zero_at"])).dt.total_seconds() / 86400
+            ahead += ((scanner == entry["scanner"]) * days * entry["drift_min_per_day"]).fillna(0.0)
+        return pd.to_timedelta((ahead * 60).round(), unit="s")
+
+    @cached_property
+    def never_ended(self) -> set[str]:
+        """Accession numbers of exams whose end no RIS feed tells."""
+        return {number for entry in self.planted["never_ended"] for number in entry["accessions"]}
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the department is, and what was planted."""
+        found: dict[str, Any] = json.loads((self.folder / "truth" / "manifest.json").read_text(encoding="utf-8"))
+        return found
+
+    @cached_property
     def planted(self) -> dict[str, list[dict[str, Any]]]:
         """The manifest's planted faults by kind."""
-        manifest = json.loads((self.folder / "truth" / "manifest.json").read_text(encoding="utf-8"))
         found: dict[str, list[dict[str, Any]]] = {}
-        for entry in manifest["planted"]:
+        for entry in self.manifest["planted"]:
             found.setdefault(entry.get("fault", "story"), []).append(entry)
         return found
 

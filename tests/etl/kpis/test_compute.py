@@ -25,12 +25,20 @@ def ask(kpi: str, *by: str, **where: tuple[str, ...]) -> Query:
 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
-def test_every_grain_and_dimension_a_kpi_offers_can_be_computed(kpi: Kpi, engine: Engine) -> None:
+def test_every_grain_and_dimension_a_kpi_offers_can_be_computed(kpi: Kpi, duck: Engine) -> None:
     for name in (*kpi.grains, *kpi.dimensions):
-        result = compute(engine, ask(kpi.key, name), DEMO, min_n=0)
+        result = compute(duck, ask(kpi.key, name), DEMO, min_n=0)
         assert list(result.frame.columns) == [name, *result.meta.columns]
         assert result.frame[name].is_monotonic_increasing
         assert result.meta.headline == next(iter(result.meta.columns))
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+def test_both_engines_cut_alike(kpi: Kpi, duck: Engine, postgres: Engine) -> None:
+    by = (*kpi.grains[-2:-1], *kpi.dimensions[-2:])  # weeks, weekdays and hours where it has them
+    one, other = (compute(engine, ask(kpi.key, *by), DEMO, min_n=0).frame for engine in (duck, postgres))
+    pd.testing.assert_frame_equal(one, other)
 
 
 @pytest.mark.parametrize("kpi", [k for k in KPIS if "day" in k.grains and k.at.date is not None], ids=lambda k: k.id)

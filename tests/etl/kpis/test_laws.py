@@ -47,10 +47,9 @@ def test_doubling_all_rows_doubles_counts_and_leaves_medians_and_shares(
             assert twice[name] == pytest.approx(2 * once[name]), name
 
 
-@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
-def test_a_day_without_work_changes_nothing(
-    kpi: Kpi, duck: Engine, rows: dict[Table, list[dict[str, Any]]], make_engine: Any
-) -> None:
+@pytest.fixture(scope="module")
+def with_closed_day(rows: dict[Table, list[dict[str, Any]]], make_engine: Any) -> Engine:
+    """Return the department with a day on which a scanner was closed."""
     closed_day = {
         "site_code": "NORTH",
         "scanner_code": "NCT1",
@@ -59,9 +58,14 @@ def test_a_day_without_work_changes_nothing(
         "local_hour": 8,
         **dict.fromkeys(("operating_min", "scheduled_open_min", "table_min", "down_min", "begun_visits"), 0),
     }
-    with_it = make_engine({**rows, t.fact_scanner_hour: [*rows[t.fact_scanner_hour], closed_day]})
+    engine: Engine = make_engine({**rows, t.fact_scanner_hour: [*rows[t.fact_scanner_hour], closed_day]})
+    return engine
+
+
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+def test_a_day_without_work_changes_nothing(kpi: Kpi, duck: Engine, with_closed_day: Engine) -> None:
     query = Query(kpi.key, START, END)
-    assert compute(with_it, query, DEMO).frame.equals(compute(duck, query, DEMO).frame)
+    assert compute(with_closed_day, query, DEMO).frame.equals(compute(duck, query, DEMO).frame)
 
 
 @pytest.mark.parametrize("kpi", [k for k in KPIS if k.at.date is not None], ids=lambda kpi: kpi.id)

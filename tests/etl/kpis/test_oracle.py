@@ -8,10 +8,12 @@ bound of its effect is stated here.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from etl.warehouse.engine import reader_engine
 
 FOLDER = Path(__file__).resolve().parents[2] / "oracle"
 END = datetime(2026, 9, 30, 17, tzinfo=UTC)
-START, STOP = date(2026, 9, 24), date(2026, 10, 1)
+START, STOP = date(2026, 9, 25), date(2026, 10, 1)
 NOT_SIMULATED = {
     "T15": "no feed of the simulated department sends quality control",
     "D01-ssde": "its dose reports state no SSDE",
@@ -59,16 +61,17 @@ def oracles() -> Iterator[dict[str, Any]]:
         modules = {name: importlib.import_module(name) for name in sorted(f.stem for f in FOLDER.glob("kpi_*.py"))}
     finally:
         sys.path.remove(str(FOLDER))
-    yield {"of": modules["kpi_truth"].ORACLES, "Truth": modules["kpi_truth"].Truth}
+    # a question's truth is read once and kept
+    yield {"of": modules["kpi_truth"].ORACLES, "Truth": functools.cache(modules["kpi_truth"].Truth)}
     for name in modules:
         sys.modules.pop(name, None)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a small department that has lived eight days, simulated, ingested, derived and published."""
+    """Return a small department that has lived a week, simulated, ingested, derived and published."""
     place = tmp_path_factory.mktemp("department")
-    simulate(place, seed=11, end=END, days=8, dicom_days=3, scale=0.35)
+    simulate(place, seed=11, end=END, days=7, dicom_days=2, scale=0.3)
     settings = load_settings(place / "radpulse.toml")
     make_key(settings.at(settings.identity.key_file))
     with pipeline.exclusive(settings), pipeline.writer(settings) as engine:
@@ -110,11 +113,25 @@ CASES = [
 def test_kpi_equals_the_oracle_where_the_feeds_carry_the_fact(
     kpi: str, where: tuple[tuple[str, str], ...], folder: Path, warehouse: Engine, as_of: datetime, oracles: Any
 ) -> None:
-    wanted = oracles["of"][kpi](oracles["Truth"](folder, START, STOP, as_of, where))
+    early, late = (
+        oracles["of"][kpi](oracles["Truth"](folder, START, STOP, as_of, is_late, where)) for is_late in (False, True)
+    )
     got = computed(warehouse, kpi, where)
-    for name, value in wanted.items():
-        bound = BOUNDS.get((kpi, name), 1e-9)
-        assert got[name] == pytest.approx(value, rel=1e-9, abs=bound, nan_ok=True), name
+    for name in early:
+        # one value, unless the end of an exam that no RIS feed tells moves it
+        low, high = sorted((float(early[name]), float(late[name])))
+        bound = BOUNDS.get((kpi, name), 1e-9 * max(1.0, abs(high)))
+        assert low - bound <= got[name] <= high + bound or isnan(got[name] + low + high), (name, got[name], low, high)
+        assert isnan(got[name]) == isnan(low), name
+
+
+def test_most_numbers_are_compared_exactly(folder: Path, as_of: datetime, oracles: Any) -> None:
+    truths = [oracles["Truth"](folder, START, STOP, as_of, is_late) for is_late in (False, True)]
+    pairs = [
+        [oracles["of"][kpi.id](truth) for truth in truths] for kpi in KPIS if kpi.id in ("T06", "T11", "T16", "T24")
+    ]
+    exact = [float(a[name]) == float(b[name]) for a, b in pairs for name in a]
+    assert sum(exact) >= 0.8 * len(exact)
 
 
 @pytest.mark.parametrize("kpi", ON_TABLE)
@@ -125,8 +142,7 @@ def test_scanner_use_equals_the_oracle_on_scanners_without_a_pause_or_an_unended
     exact = undisturbed(truth)
     assert len(exact) >= 4
     for scanner in exact:
-        one = oracles["Truth"](folder, START, STOP, as_of)
-        one.__dict__["scanners"] = [s for s in truth.scanners if s["code"] == scanner]
+        one = oracles["Truth"](folder, START, STOP, as_of, where=(("code", scanner),))
         got = computed(warehouse, kpi, (("scanner", scanner),))
         for name, value in oracles["of"][kpi](one).items():
             assert got[name] == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True), (scanner, name)
