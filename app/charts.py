@@ -144,7 +144,7 @@ def trend(
 
 def _target_rule(value: float, said: str) -> Spec:
     return {
-        "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY, "size": 1.5},
+        "mark": {"type": "rule", "aria": False, "strokeDash": [6, 4], "color": GREY, "size": 1.5},
         "encoding": {"y": {"datum": value}, "tooltip": {"value": f"target {said}"}},
     }
 
@@ -232,14 +232,14 @@ def ranked(
     else:
         layers.append(
             {
-                "mark": {"type": "text", "align": "left", "dx": 4, "color": GREY},
+                "mark": {"type": "text", "aria": False, "align": "left", "dx": 4, "color": GREY},
                 "encoding": {"y": y, "x": {**x, "field": "value"}, "text": {"field": "label"}},
             }
         )
     if target is not None:
         layers.append(
             {
-                "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY},
+                "mark": {"type": "rule", "aria": False, "strokeDash": [6, 4], "color": GREY},
                 "encoding": {"x": {"datum": target * factor}},
             }
         )

@@ -56,7 +56,7 @@ def panel(who: data.Asker, view: View, tile: Compared, key: str) -> None:
     query = view.query(kpi.key)
     st.markdown(f"**What exactly is this?** {kpi.description}")
     st.markdown(f"`{kpi.formula}` over {kpi.population.text}, counted {kpi.at.text}. Source: {kpi.source}.")
-    st.markdown(f"**How complete?** {completeness_words(tile.result)} {kpi.open_items}")
+    st.markdown(f"**How complete?** {completeness_words(tile.result)} {sentence(kpi.open_items)}")
     note = not_applied_words(tile.result)
     if note:
         st.markdown(f"**Filters:** {note}")
@@ -71,6 +71,11 @@ def panel(who: data.Asker, view: View, tile: Compared, key: str) -> None:
         f"Period {words.period(view.from_date, view.to_date)}."
     )
     download(who, query, key)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def completeness_words(result: Result) -> str:
@@ -106,7 +111,7 @@ def _movers(who: data.Asker, view: View, tile: Compared) -> None:
         ],
         "n": both["n"],
     }
-    st.dataframe(table, hide_index=True, alt=f"{kpi.label} by {cut}, now and four weeks earlier")
+    st.table(table, hide_index=True, border="horizontal", alt=f"{kpi.label} by {cut}, now and four weeks earlier")
 
 
 def _rows(who: data.Asker, query: Query, key: str) -> None:
@@ -120,4 +125,4 @@ def _rows(who: data.Asker, query: Query, key: str) -> None:
         return
     shown = f"the first {data.DRILL_ROWS}" if len(frame) >= data.DRILL_ROWS else f"all {len(frame)}"
     st.caption(f"Pseudonymous rows, {shown}. Times are UTC.")
-    st.dataframe(frame, hide_index=True, height=220, key=f"{key}_rows", alt="The rows behind this number")
+    st.dataframe(frame, hide_index=True, height=300, key=f"{key}_rows", alt="The rows behind this number")

@@ -100,7 +100,7 @@ def sidebar(who: data.Asker) -> None:
     """Draw the filter widgets; called once by the navigation script, so that they outlive page changes."""
     today = data.today(who)
     with st.sidebar:
-        st.subheader("Filters", anchor=False)
+        st.header("Filters", anchor=False)
         period = st.selectbox(
             "Period",
             list(PERIODS),

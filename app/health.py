@@ -245,7 +245,7 @@ def clock_chart(shown: pd.DataFrame) -> charts.Chart:
         )
     ]
     layers: list[charts.Spec] = [
-        {"mark": {"type": "rule", "color": GREY, "strokeDash": [4, 3]}, "encoding": {"x": {"datum": 0}}},
+        {"mark": {"type": "rule", "aria": False, "color": GREY, "strokeDash": [4, 3]}, "encoding": {"x": {"datum": 0}}},
         {
             "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
             "encoding": {"x": x, "y": y, "color": colour, "tooltip": tooltip},

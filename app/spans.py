@@ -38,7 +38,7 @@ def spans(frame: pd.DataFrame, category: str, *, what: str, order: Sequence[str]
     ]
     tooltip.append({"field": "n", "title": "n"})
     rule = {
-        "mark": {"type": "rule", "color": GREY, "opacity": 0.6},
+        "mark": {"type": "rule", "aria": False, "color": GREY, "opacity": 0.6},
         "encoding": {"y": y, "x": {**x, "field": "p50"}, "x2": {"field": "p90"}},
     }
     layers: list[Spec] = [rule]
@@ -58,7 +58,7 @@ def spans(frame: pd.DataFrame, category: str, *, what: str, order: Sequence[str]
         )
         layers.append(
             {
-                "mark": {"type": "text", "align": align, "dx": dx, "color": GREY},
+                "mark": {"type": "text", "aria": False, "align": align, "dx": dx, "color": GREY},
                 "encoding": {**place, "text": {"field": f"{name}_said"}},
             }
         )

@@ -66,7 +66,7 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
     if now_hour is not None:
         layers.append(
             {
-                "mark": {"type": "rule", "color": GREY, "strokeDash": [3, 3], "strokeWidth": 1.5},
+                "mark": {"type": "rule", "aria": False, "color": GREY, "strokeDash": [3, 3], "strokeWidth": 1.5},
                 "encoding": {"x": {"datum": now_hour}, "tooltip": {"value": "data until here"}},
             }
         )
@@ -131,7 +131,7 @@ def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tu
 
     layers = [
         {
-            "mark": {"type": "rule", "color": GREY, "strokeWidth": 1.5, "opacity": 0.6},
+            "mark": {"type": "rule", "aria": False, "color": GREY, "strokeWidth": 1.5, "opacity": 0.6},
             "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
         },
         dots("first", names[0], {"filled": False}),

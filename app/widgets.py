@@ -108,10 +108,10 @@ def tile(who: data.Asker, view: View, name: str) -> None:
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
         ):
             st.caption(count_words(facts), width="content")
-            more = st.popover("Explain", key=f"explain_{kpi.key}", on_change="rerun", type="tertiary")
-        if more.open:
-            with more:
-                panel(who, view, facts, kpi.key)
+            asked = st.button("Explain", key=f"explain_{kpi.key}", icon=":material/info:", type="tertiary")
+        if asked:
+            drawer = st.dialog(f"{tile_label(facts)}: {tile_value(facts)}", width="large", position="right")
+            drawer(panel)(who, view, facts, kpi.key)
 
 
 def tile_label(facts: Compared) -> str:
@@ -202,10 +202,10 @@ def table(
 def section(who: data.Asker, title: str, query: Query | None = None) -> None:
     """Draw a heading, with the export of what stands under it at its right."""
     if query is None:
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(title, anchor=False, width="content")
+        st.header(title, anchor=False, width="content")
         export_menu(who, query, "_".join([query.kpi, *query.by]))
 
 

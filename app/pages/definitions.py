@@ -49,7 +49,7 @@ for kpi in kpis:
         listed = pd.DataFrame({"What": list(facts), "Definition": list(facts.values())})
         st.table(listed, hide_index=True, hide_header=True, border="horizontal", alt=f"Definition of {kpi.label}")
 
-st.subheader("Reading the dashboard", anchor=False)
+st.header("Reading the dashboard", anchor=False)
 for name, title in GUIDES.items():
     with st.expander(title, key=f"guide_{name}"):
         st.markdown(guide(name))

@@ -30,11 +30,11 @@ tiles(who, today, TILES)
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("What changed", anchor=False)
+    st.header("What changed", anchor=False)
     st.markdown("\n".join(f"- {sentence}" for sentence in outlook.what_changed(who, today)))
 with right:
-    st.subheader("Reports likely late", anchor=False)
+    st.header("Reports likely late", anchor=False)
     outlook.late_reports(who, today)
 
-st.subheader("What comes next", anchor=False)
+st.header("What comes next", anchor=False)
 outlook.fullest_scanners(who, today)

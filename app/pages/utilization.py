@@ -39,7 +39,7 @@ else:
     )
     st.caption("Share of operating minutes with a patient on the table, by site-local hour. Blank: not open.")
 
-st.subheader("A day on the scanners", anchor=False)
+st.header("A day on the scanners", anchor=False)
 draw_day(who, view, day_picker(view))
 
 left, right = st.columns(2, gap="large")

@@ -30,6 +30,11 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PAGES = ("Overview", "Turnaround", "Utilization", "Forecast", "Data health", "Explore", "Definitions")
 PATIENCE_MS = 60_000
 
+# What Streamlit 1.67 draws itself and an app cannot change: (axe rule, part of the element's address).
+STREAMLITS_OWN = (
+    ("svg-img-alt", "metric_chart"),  # the empty mark group in a tile's sparkline has no label
+)
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
@@ -184,10 +189,7 @@ def test_overview_passes_axe(browser: Any, address: str, scheme: str) -> None:
     window.set_default_timeout(PATIENCE_MS)
     window.goto(address)
     settled(window, "Overview")
-    found = {v["id"]: [n["target"] for n in v["nodes"]] for v in Axe().run(window).response["violations"]}
+    violations = Axe().run(window).response["violations"]
     window.context.close()
-    assert {k: v for k, v in found.items() if k not in STREAMLITS_OWN} == {}
-
-
-# What Streamlit 1.67 draws itself and an app cannot change, each with its reason.
-STREAMLITS_OWN: dict[str, str] = {}
+    found = [(v["id"], str(n["target"])) for v in violations for n in v["nodes"]]
+    assert [f for f in found if not any(f[0] == rule and part in f[1] for rule, part in STREAMLITS_OWN)] == []
