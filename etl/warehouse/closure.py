@@ -72,10 +72,12 @@ def connected(connection: Connection, patients: Patients) -> Closure:
 def _seeds(connection: Connection) -> set[str]:
     """Return touched events and those of exams whose facts depend on the data's now: begun and not known ended."""
     noted = select(touched.c.event_id).where(touched.c.event_table.in_([t.name for t in JOINED_BY]))
-    going_on = or_(
-        fact_exam.c.status == "in_progress",
-        and_(fact_exam.c.exam_end_at.is_(None), fact_exam.c.last_acquisition_at.is_not(None)),
+    unended = and_(
+        fact_exam.c.exam_end_at.is_(None),
+        fact_exam.c.last_acquisition_at.is_not(None),
+        fact_exam.c.aborted_at.is_(None),  # no image ends an aborted exam
     )
+    going_on = or_(fact_exam.c.status == "in_progress", unended)
     theirs = select(link.c.event_id).where(link.c.exam_key.in_(select(fact_exam.c.exam_key).where(going_on)))
     return set(connection.execute(noted).scalars()) | set(connection.execute(theirs).scalars())
 
