@@ -125,4 +125,5 @@ def _rows(who: data.Asker, query: Query, key: str) -> None:
         return
     shown = f"the first {data.DRILL_ROWS}" if len(frame) >= data.DRILL_ROWS else f"all {len(frame)}"
     st.caption(f"Pseudonymous rows, {shown}. Times are UTC.")
+    frame = frame.rename(columns=lambda name: str(name).removesuffix("_code").replace("_", " "))
     st.dataframe(frame, hide_index=True, height=300, key=f"{key}_rows", alt="The rows behind this number")

@@ -25,8 +25,9 @@ header(
     "the period filter does not apply here",
 )
 
-st.markdown(outlook.now_words(who, today, TILES))
+line = st.empty()  # filled last, so that the first tile need not wait for the sixth
 tiles(who, today, TILES)
+line.markdown(outlook.now_words(who, today, TILES))
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -171,6 +171,18 @@ def test_export_link_gives_the_command_lines_bytes_once(page: Any, address: str,
     assert refused.value.code == 410
 
 
+def test_explain_opens_the_panel_of_its_own_tile(page: Any, address: str) -> None:
+    page.goto(f"{address}/turnaround")
+    settled(page, "Turnaround")
+    page.locator(".st-key-tile_first_communication").get_by_role("button", name="Explain").click()
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_text("How computed?").wait_for()
+    assert tiles(page)[2] in drawer.get_by_role("heading").first.inner_text()
+    assert drawer.get_by_text("T17 Exam end to first communication").is_visible()
+    page.keyboard.press("Escape")
+    drawer.wait_for(state="detached")
+
+
 @pytest.mark.parametrize("name", ["overview", "turnaround", "utilization", "forecast", "data_health", "explore"])
 def test_phone_width_needs_no_sideways_scrolling(page: Any, address: str, name: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})

@@ -159,6 +159,19 @@ def test_medians_say_so_and_no_tile_shows_a_mean(config: Path) -> None:
     assert not any("mean" in label.lower() for label in labels)
 
 
+def test_explain_answers_its_five_questions_and_counts_the_rows_behind(config: Path) -> None:
+    at = open_page("utilization", scanner="NMR1", period="Yesterday")
+    at.button(key="explain_turnover").click().run()
+    said = text_of(at)
+    for question in ("What exactly is this?", "How complete?", "What moved it?", "Which rows?", "How computed?"):
+        assert question in said
+    query = Query("U08", TODAY - timedelta(days=1), TODAY, (), {"scanner": ("NMR1",)})
+    n = compute(reader_engine(load_settings(config)), query, DEMO).meta.n
+    assert n > 0
+    assert f"Pseudonymous rows, all {n}." in said
+    assert "radpulse export --kpi turnover" in at.code[0].value
+
+
 def test_tile_says_n_and_open_items(config: Path) -> None:
     at = open_page("turnaround")
     result = compute(

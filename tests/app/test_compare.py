@@ -1,0 +1,117 @@
+"""A number beside its past: like is compared with like, and words say better or worse."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from app import data
+from app.compare import PERIODS_BACK, compared, headline_value
+from app.filters import View
+from app.theme import BETTER, CHANGED, FRESH, LATE, NEVER, STEADY, UNKNOWN, WORSE
+from app.widgets import GRACE, feed_state
+from etl.access import DEMO, Principal, Role
+from etl.errors import ConfigurationError, RefusedError
+from etl.kpis import Query, compute
+from etl.settings import load_settings
+from etl.warehouse.engine import reader_engine
+
+NOW = datetime(2026, 11, 24, 12, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def who(config: Path) -> data.Asker:
+    return data.asker()
+
+
+def _view(who: data.Asker, back: int, days: int) -> View:
+    today = data.today(who)
+    end = today + timedelta(days=1 - back)
+    return View(end - timedelta(days=days), end, (), today)
+
+
+def test_running_day_is_compared_with_earlier_days_at_the_same_clock_time(who: data.Asker, config: Path) -> None:
+    view = _view(who, 0, 1)
+    found = compared(who, view, "U21")
+    engine = reader_engine(load_settings(config))
+    earlier = [
+        headline_value(
+            compute(engine, Query("U21", day, day + timedelta(days=1), as_of=NOW - timedelta(days=7 * k)), DEMO)
+        )
+        for k in range(1, PERIODS_BACK + 1)
+        for day in [view.from_date - timedelta(days=7 * k)]
+    ]
+    assert None not in earlier
+    assert found.usual == pytest.approx(pd.Series(earlier).median())
+
+
+def test_usual_is_the_median_of_the_same_weekdays(who: data.Asker, config: Path) -> None:
+    view = _view(who, 1, 1)
+    engine = reader_engine(load_settings(config))
+    days = [view.from_date - timedelta(days=7 * k) for k in range(1, 5)]
+    values = [headline_value(compute(engine, Query("T06", d, d + timedelta(days=1)), DEMO)) for d in days]
+    assert compared(who, view, "T06").usual == pytest.approx(pd.Series(values).median())
+
+
+@pytest.mark.parametrize("name", ["T06", "U01", "T24", "V01", "U15"])
+def test_state_follows_from_the_range_and_the_better_direction(who: data.Asker, name: str) -> None:
+    found = compared(who, _view(who, 1, 1), name)
+    better = data.kpi(name).better
+    assert found.difference is not None
+    if found.state is WORSE:
+        assert (found.difference > 0) == (better == "lower")
+    elif found.state is BETTER:
+        assert (found.difference < 0) == (better == "lower")
+    else:
+        assert found.state is STEADY or (found.state is CHANGED and better == "neutral")
+
+
+def test_day_that_has_hardly_begun_is_not_judged(who: data.Asker) -> None:
+    found = compared(who, _view(who, 0, 1), "T16")
+    assert found.state is UNKNOWN
+    assert found.against.startswith("too early to compare")
+    assert found.usual is None
+
+
+def test_sparkline_leaves_the_running_day_out(who: data.Asker) -> None:
+    view = _view(who, 0, 7)
+    line = data.ask(who, view.over(view.from_date - timedelta(days=22), view.to_date).query("V01", "day")).frame
+    complete = line[line["day"] < pd.Timestamp(view.today)]
+    assert list(compared(who, view, "V01").spark) == complete["count"].tolist()
+
+
+def test_nothing_earlier_is_no_comparison(who: data.Asker) -> None:
+    assert compared(who, _view(who, 0, 40), "T06").state is UNKNOWN
+
+
+@pytest.mark.parametrize(("rhythms", "state"), [(0.0, FRESH), (GRACE - 0.01, FRESH), (GRACE + 0.01, LATE), (9.0, LATE)])
+def test_feed_is_late_by_the_age_of_its_data(rhythms: float, state: object) -> None:
+    assert feed_state(NOW - timedelta(minutes=60 * rhythms), 60, NOW)[0] is state
+
+
+def test_feed_without_data_is_neither_current_nor_late() -> None:
+    assert feed_state(None, 60, NOW) == (NEVER, None)
+
+
+def test_another_role_never_gets_a_cached_answer_of_wider_scope(who: data.Asker) -> None:
+    north = data.Asker(Principal("nora", Role.MANAGER, frozenset({"NORTH"})), who.data_version)
+    wide, narrow = (data.ask(w, _view(who, 1, 1).query("V01")) for w in (who, north))
+    assert narrow.meta.n < wide.meta.n
+    assert data.dimension_values(north, "site") == ["NORTH"]
+
+
+def test_viewer_sees_no_rows(who: data.Asker) -> None:
+    viewer = data.Asker(Principal("vera", Role.VIEWER), who.data_version)
+    with pytest.raises(RefusedError, match="aggregates only"):
+        data.rows_behind(viewer, _view(who, 1, 1).query("T16"))
+
+
+def test_demo_principal_is_for_demo_data_only(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = tmp_path / "radpulse.toml"
+    real.write_text(config.read_text(encoding="utf-8").replace("demo = true", "demo = false"), encoding="utf-8")
+    monkeypatch.setenv("RADPULSE_CONFIG", str(real))
+    with pytest.raises(ConfigurationError, match="no accounts"):
+        data.asker()
