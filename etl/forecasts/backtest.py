@@ -66,7 +66,35 @@ def score_scanner(seen: View, rolled: Rolled, target: Target) -> Scores:
         for method in METHODS
         for metric, value in _metrics(tested, target, method, part, scale, best).items()
     ]
+    if target.is_count:
+        rows += _outside_hours(seen, rolled, target, tested.origins)
     return Scores(rows, best, gained)
+
+
+def _outside_hours(seen: View, rolled: Rolled, target: Target, origins: int) -> list[dict[str, Any]]:
+    """Say which share of what came about began in hours forecast as closed: every method misses these alike."""
+    panel = seen.panel
+    begin = min(int(rolled.block.step[rolled.fold == i].min()) for i, f in enumerate(rolled.folds) if f.is_test)
+    end = int(rolled.block.step.max()) + 1
+    y, closed = seen.y[:, begin:end], panel.planned_h[:, begin:end] <= 0
+    groups = [("", "", np.ones(len(y), dtype=bool))]
+    groups += [
+        (str(r.site_code), str(r.scanner_code), np.arange(len(y)) == i)
+        for i, r in enumerate(panel.scanners.itertuples())
+    ]
+    return [
+        _row(
+            target,
+            MODEL,
+            site,
+            scanner,
+            "share_outside_hours",
+            _mean(closed[part], y[part]),
+            origins,
+            int(y[part].sum()),
+        )
+        for site, scanner, part in groups
+    ]
 
 
 def _test_part(seen: View, rolled: Rolled, target: Target) -> Tested:
@@ -188,8 +216,10 @@ def _report_metrics(
     }
 
 
-def _mean(values: Any) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
+def _mean(values: Any, weights: Any = None) -> float:
+    """Return the (weighted) mean, NaN of nothing."""
+    empty = len(values) == 0 or (weights is not None and np.sum(weights) == 0)
+    return float("nan") if empty else float(np.average(values, weights=weights))
 
 
 def _row(

@@ -51,12 +51,12 @@ class DiscreteHazard(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     def __init__(
         self,
         clock_column: int = 0,
-        learning_rate: float = 0.1,
-        max_iter: int = 100,
-        max_leaf_nodes: int = 16,
+        learning_rate: float = 0.12,
+        max_iter: int = 60,
+        max_leaf_nodes: int = 31,
         min_samples_leaf: int = 150,
         l2_regularization: float = 5.0,
-        max_rows: int = 180_000,
+        max_rows: int = 250_000,
         random_state: int = 0,
     ) -> None:
         self.clock_column = clock_column

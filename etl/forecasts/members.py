@@ -29,13 +29,13 @@ class PoissonAverage(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self,
         one_hot: tuple[int, ...] = (),
         tree_columns: tuple[int, ...] | None = None,
-        alpha: float = 1e-3,
+        alpha: float = 1e-2,
         learning_rate: float = 0.12,
-        max_iter: int = 50,
+        max_iter: int = 30,
         max_leaf_nodes: int = 15,
         min_samples_leaf: int = 40,
         l2_regularization: float = 5.0,
-        glm_rows: int = 40_000,
+        glm_rows: int = 25_000,
         random_state: int = 0,
     ) -> None:
         self.one_hot = one_hot

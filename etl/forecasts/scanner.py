@@ -45,7 +45,9 @@ class Rolled:
 
 
 def plan_folds(first: datetime, issued_at: datetime) -> tuple[Fold, ...]:
-    """Return folds over the last half of the history; those in its final 20 % (14 to 28 days) are the test.
+    """Return folds over the last half of the history; the two in its final 20 % (14 to 28 days) are the test.
+
+    Those before give the errors from which intervals are learned.
 
     Raises ValueError below SHORTEST.
     """
@@ -54,10 +56,11 @@ def plan_folds(first: datetime, issued_at: datetime) -> tuple[Fold, ...]:
         raise ValueError(f"{history.days} days of scanner hours; a backtest needs {SHORTEST.days}")
     test_days = int(np.clip(history.days // 5, 14, 28))
     fold_days = -(-test_days // 2)
-    before = int(min((history - WARM_UP).days - 2 * fold_days - 14, 3 * fold_days))
-    begins = [issued_at - timedelta(days=2 * fold_days + k * fold_days) for k in range(before // fold_days, 0, -1)]
-    begins = begins or [issued_at - timedelta(days=3 * fold_days)]
-    tests = [issued_at - timedelta(days=2 * fold_days), issued_at - timedelta(days=fold_days)]
+    test_from = issued_at - timedelta(days=2 * fold_days)
+    errors_days = min((history - WARM_UP).days - 2 * fold_days - 14, 3 * fold_days)
+    halves = 2 if errors_days >= 14 else 1
+    begins = [test_from - timedelta(days=errors_days * k / halves) for k in range(halves, 0, -1)]
+    tests = [test_from, test_from + timedelta(days=fold_days)]
     every = [*begins, *tests, issued_at]
     return tuple(Fold(a, b, a in tests) for a, b in pairwise(every))
 
