@@ -75,6 +75,11 @@ def _time_axis(days: int) -> Spec:
     return {"title": None, "format": step, "grid": False, "labelOverlap": True, "tickCount": min(days, 8)}
 
 
+def tips(**titles: str) -> list[Spec]:
+    """Return a tooltip of fields and their titles."""
+    return [{"field": field, "title": title} for field, title in titles.items()]
+
+
 def trend(
     frame: pd.DataFrame,
     day: str,
@@ -83,70 +88,58 @@ def trend(
     *,
     what: str,
     incomplete_from: date | None = None,
-    target: float | None = None,
 ) -> Chart:
-    """Draw one line per column of `series` (column -> label) over site-local days.
-
-    A running last bucket is drawn hollow and dashed; a target as a grey rule with its name.
-    """
-    factor, title, number = words.axis(unit, float(frame[list(series)].max().max()) if len(frame) else 0.0)
+    """Draw one line per column of `series` (column -> label) over site-local days; a running last bucket is hollow."""
     frame = frame.assign(**{day: pd.to_datetime(frame[day])})
     limit = None if incomplete_from is None else pd.Timestamp(incomplete_from)
+    factor, title, number = words.axis(unit, float(frame[list(series)].max().max()) if len(frame) else 0.0)
+    drawn = _long(frame, day, series, unit, factor, limit)
+    span = (frame[day].max() - frame[day].min()).days + 1 if len(frame) else 1
+    place: Spec = {
+        "x": {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis(span)},
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "axis": {**_title(title), "format": number},
+            "scale": {"zero": True},
+        },
+    }
+    scale = {"domain": list(series.values())}
+    colour = {"field": "series", "type": "nominal", "scale": scale, "legend": legend(len(series) > 1)}
+    line = {
+        "transform": [{"filter": "!datum.running"}],
+        "mark": {"type": "line", "strokeWidth": 2},
+        "encoding": {**place, "color": colour},
+    }
+    points = {
+        "mark": {"type": "point", "size": 42, "strokeWidth": 1.5},
+        "encoding": {
+            **place,
+            "color": colour,
+            "tooltip": tips(day="Day", series="Series", said="Value"),
+            "fillOpacity": {"condition": {"test": "datum.running", "value": 0}, "value": 1},
+            "fill": {**colour, "legend": None},
+        },
+    }
+    return Chart(drawn, {"height": 280, "layer": [line, points]}, trend_words(frame, day, series, unit, what, limit))
+
+
+def _long(
+    frame: pd.DataFrame, day: str, series: Mapping[str, str], unit: str, factor: float, limit: pd.Timestamp | None
+) -> pd.DataFrame:
+    """Return one row a point, with its words and whether its bucket is still running."""
     long = frame[[day, *series]].melt(day, var_name="column", value_name="value").dropna(subset=["value"])
-    drawn = pd.DataFrame(
+    running = [limit is not None and d >= limit for d in long[day]]
+    return pd.DataFrame(
         {
             "t": millis(long[day]),
             "series": long["column"].map(series),
             "value": long["value"].astype(float) * factor,
             "said": [words.amount(float(v), unit) for v in long["value"]],
-            "running": [limit is not None and d >= limit for d in long[day]],
+            "running": running,
+            "day": [words.day(d) + (" (incomplete)" if r else "") for d, r in zip(long[day], running, strict=True)],
         }
     )
-    drawn["day"] = [
-        words.day(d) + (" (incomplete)" if r else "") for d, r in zip(long[day], drawn["running"], strict=True)
-    ]
-    span = (frame[day].max() - frame[day].min()).days + 1 if len(frame) else 1
-    x = {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis(span)}
-    y = {"field": "value", "type": "quantitative", "axis": {**_title(title), "format": number}, "scale": {"zero": True}}
-    colour = {
-        "field": "series",
-        "type": "nominal",
-        "scale": {"domain": list(series.values())},
-        "legend": legend(len(series) > 1),
-    }
-    tooltip = [
-        {"field": "day", "title": "Day"},
-        {"field": "series", "title": "Series"},
-        {"field": "said", "title": "Value"},
-    ]
-    layers: list[Spec] = [
-        {
-            "transform": [{"filter": "!datum.running"}],
-            "mark": {"type": "line", "strokeWidth": 2},
-            "encoding": {"x": x, "y": y, "color": colour},
-        },
-        {
-            "mark": {"type": "point", "size": 42, "strokeWidth": 1.5},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "color": colour,
-                "tooltip": tooltip,
-                "fillOpacity": {"condition": {"test": "datum.running", "value": 0}, "value": 1},
-                "fill": {**colour, "legend": None},
-            },
-        },
-    ]
-    if target is not None:
-        layers.append(_target_rule(target * factor, words.amount(target, unit)))
-    return Chart(drawn, {"height": 280, "layer": layers}, trend_words(frame, day, series, unit, what, limit))
-
-
-def _target_rule(value: float, said: str) -> Spec:
-    return {
-        "mark": {"type": "rule", "aria": False, "strokeDash": [6, 4], "color": GREY, "size": 1.5},
-        "encoding": {"y": {"datum": value}, "tooltip": {"value": f"target {said}"}},
-    }
 
 
 def trend_words(
@@ -171,83 +164,38 @@ def trend_words(
 
 
 def ranked(
-    frame: pd.DataFrame,
-    category: str,
-    value: str,
-    unit: str,
-    *,
-    what: str,
-    upper: str | None = None,
-    order: Sequence[str] | None = None,
-    names: tuple[str, str] = ("median", "P90"),
-    target: float | None = None,
+    frame: pd.DataFrame, category: str, value: str, unit: str, *, what: str, order: Sequence[str] | None = None
 ) -> Chart:
-    """Draw horizontal bars of `value`, with a tick at `upper` where given, sorted by value or in `order`."""
-    columns = [c for c in (value, upper) if c]
-    shown = frame.dropna(subset=[value]).copy()
+    """Draw horizontal bars with their values written beside them, sorted by value or in `order`."""
+    shown = frame.dropna(subset=[value])
     if order is None:
         shown = shown.sort_values(value, ascending=False)
     domain = list(order) if order is not None else [str(c) for c in shown[category]]
-    factor, title, number = words.axis(unit, float(shown[columns].max().max()) if len(shown) else 0.0)
+    factor, title, number = words.axis(unit, float(shown[value].max()) if len(shown) else 0.0)
     drawn = pd.DataFrame({"category": shown[category].astype(str), "value": shown[value].astype(float) * factor})
     drawn["label"] = [words.amount(float(v), unit) for v in shown[value]]
-    tooltip = [{"field": "category", "title": " "}, {"field": "label", "title": names[0]}]
+    tooltip = tips(category=" ", label="Value")
     if "n" in shown:
         drawn["n"] = [words.count(float(n)) for n in shown["n"]]
-        tooltip.append({"field": "n", "title": "n"})
-    y = {
-        "field": "category",
-        "type": "nominal",
-        "sort": domain,
-        "axis": names_axis(190),
-    }
-    x = {"type": "quantitative", "axis": {**_title(title), "format": number, "tickCount": 5}}
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "bar", "height": {"band": 0.62}, "cornerRadiusEnd": 2},
-            "encoding": {"y": y, "x": {**x, "field": "value"}, "tooltip": tooltip},
+        tooltip += tips(n="n")
+    place: Spec = {
+        "y": {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(190)},
+        "x": {
+            "field": "value",
+            "type": "quantitative",
+            "axis": {**_title(title), "format": number, "tickCount": 5},
         },
-    ]
-    if upper is not None:
-        drawn["upper"] = shown[upper].astype(float) * factor
-        drawn["upper_label"] = [words.amount(float(v), unit) for v in shown[upper]]
-        tooltip.append({"field": "upper_label", "title": names[1]})
-        layers.append(
-            {
-                "mark": {"type": "tick", "thickness": 3, "height": {"band": 0.62}},
-                "encoding": {
-                    "y": y,
-                    "x": {**x, "field": "upper"},
-                    "color": {
-                        "datum": names[1],
-                        "type": "nominal",
-                        "scale": {"domain": list(names)},
-                        "legend": legend(),
-                    },
-                    "tooltip": tooltip,
-                },
-            }
-        )
-        layers[0]["encoding"]["color"] = {"datum": names[0], "type": "nominal"}
-    else:
-        layers.append(
-            {
-                "mark": {"type": "text", "aria": False, "align": "left", "dx": 4, "color": GREY},
-                "encoding": {"y": y, "x": {**x, "field": "value"}, "text": {"field": "label"}},
-            }
-        )
-    if target is not None:
-        layers.append(
-            {
-                "mark": {"type": "rule", "aria": False, "strokeDash": [6, 4], "color": GREY},
-                "encoding": {"x": {"datum": target * factor}},
-            }
-        )
-    return Chart(
-        drawn,
-        {"height": height(len(drawn), legend=upper is not None), "layer": layers},
-        ranked_words(shown, category, value, unit, what),
-    )
+    }
+    bar = {
+        "mark": {"type": "bar", "height": {"band": 0.62}, "cornerRadiusEnd": 2},
+        "encoding": {**place, "tooltip": tooltip},
+    }
+    text = {
+        "mark": {"type": "text", "aria": False, "align": "left", "dx": 4, "color": GREY},
+        "encoding": {**place, "text": {"field": "label"}},
+    }
+    spec = {"height": height(len(drawn)), "layer": [bar, text]}
+    return Chart(drawn, spec, ranked_words(shown, category, value, unit, what))
 
 
 def extreme(frame: pd.DataFrame, column: str, *, largest: bool = True) -> Any:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import threading
 import time
@@ -20,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 from app import data
 from etl.access import Principal
 from etl.errors import RadpulseError
+from etl.exports import filters_text
 from etl.kpis.query import Query
 from etl.state import AuditLog
 
@@ -99,24 +101,18 @@ def _audit(ticket: Ticket, *, action: str, rows: int = 0, sha256: str = "", outc
         actor=ticket.principal.name,
         role=str(ticket.principal.role),
         object=f"{ticket.query.kpi} {ticket.part} {ticket.data_version}",
-        filters=readable(ticket.query),
+        filters=filters_text(ticket.query),
         rows=rows,
         sha256=sha256,
         outcome=outcome,
     )
 
 
-def readable(query: Query) -> str:
-    """Say a question's period, cut and filters on one line, for the audit record."""
-    filters = "; ".join(f"{name}={','.join(chosen)}" for name, chosen in sorted(query.where.items()))
-    return f"[{query.from_date}, {query.to_date}) by {','.join(query.by) or 'nothing'}; {filters or 'no filter'}"
-
-
 def _hand_over(ticket: Ticket) -> Response:
     export = data.export(ticket.principal, ticket.data_version, ticket.query, bom=ticket.bom)
     body = export.csv if ticket.part == "csv" else export.sidecar
     digest = hashlib.sha256(body).hexdigest()
-    record = _audit(ticket, action="EXPORT", rows=export.csv.count(b"\n") - 1, sha256=digest)
+    record = _audit(ticket, action="EXPORT", rows=json.loads(export.sidecar)["rows"], sha256=digest)
     headers = {
         "content-disposition": f'attachment; filename="{ticket.filename}"',
         "cache-control": "no-store",

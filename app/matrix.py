@@ -8,7 +8,10 @@ from typing import Any
 import pandas as pd
 
 from app import words
-from app.charts import Chart, Spec, extreme, height, names_axis
+from app.charts import Chart, Spec, extreme, height, names_axis, tips
+
+_BARE = {"ticks": False, "domain": False}
+_BAR = {"orient": "bottom", "gradientLength": 160, "titleFontWeight": "normal"}
 
 
 def heat(
@@ -35,11 +38,10 @@ def heat(
             "said": [words.amount(float(v), unit) for v in shown[value]],
         }
     )
-    tooltip = [{"field": "y", "title": " "}, {"field": "x", "title": "at"}, {"field": "said", "title": what}]
+    tooltip = tips(y=" ", x="at", said=what)
     if "n" in shown:
         drawn["n"] = [words.count(float(n)) for n in shown["n"]]
-        tooltip.append({"field": "n", "title": "n"})
-    scale: Spec = {"domain": [0, 1]} if unit == "share" else {"zero": True}
+        tooltip += tips(n="n")
     spec: Spec = {
         "height": height(len(y_order), 24, title=False, color_bar=True),
         "mark": {"type": "rect", "cornerRadius": 2},
@@ -48,14 +50,7 @@ def heat(
                 "field": "x",
                 "type": "ordinal",
                 "scale": {"domain": [say(v) for v in x_order], "padding": 0.06},
-                "axis": {
-                    "title": None,
-                    "labelAngle": 0,
-                    "orient": "top",
-                    "labelOverlap": True,
-                    "ticks": False,
-                    "domain": False,
-                },
+                "axis": {"title": None, "labelAngle": 0, "orient": "top", "labelOverlap": True, **_BARE},
             },
             "y": {
                 "field": "y",
@@ -66,14 +61,8 @@ def heat(
             "color": {
                 "field": "value",
                 "type": "quantitative",
-                "scale": scale,
-                "legend": {
-                    "orient": "bottom",
-                    "title": title,
-                    "format": number,
-                    "gradientLength": 160,
-                    "titleFontWeight": "normal",
-                },
+                "scale": {"domain": [0, 1]} if unit == "share" else {"zero": True},
+                "legend": {**_BAR, "title": title, "format": number},
             },
             "tooltip": tooltip,
         },

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app import words
-from app.charts import Chart, Spec, height, legend, names_axis, ranked_words
+from app.charts import Chart, Spec, height, legend, names_axis, ranked_words, tips
 from app.theme import GREY
 
 LOG_TICKS = {1: "1 min", 10: "10 min", 60: "1 h", 600: "10 h", 1440: "1 day", 10080: "1 week"}
+NAMES = {"p50": "median", "p90": "P90"}
 SHORTEST_MIN = 0.5  # a logarithm has no zero
 
 
@@ -30,40 +31,27 @@ def spans(frame: pd.DataFrame, category: str, *, what: str, order: Sequence[str]
         "axis": {"title": None, "values": list(LOG_TICKS), "labelExpr": labels},
     }
     y = {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(190)}
-    names = {"p50": "median", "p90": "P90"}
-    tooltip = [
-        {"field": "category", "title": " "},
-        {"field": "p50_said", "title": "median"},
-        {"field": "p90_said", "title": "P90"},
-    ]
-    tooltip.append({"field": "n", "title": "n"})
+    tooltip = tips(category=" ", p50_said="median", p90_said="P90", n="n")
     rule = {
         "mark": {"type": "rule", "aria": False, "color": GREY, "opacity": 0.6},
         "encoding": {"y": y, "x": {**x, "field": "p50"}, "x2": {"field": "p90"}},
     }
-    layers: list[Spec] = [rule]
-    for name, dx, align in (("p50", -9, "right"), ("p90", 9, "left")):
-        colour = {
-            "datum": names[name],
-            "type": "nominal",
-            "scale": {"domain": list(names.values())},
-            "legend": legend(),
-        }
-        place = {"y": y, "x": {**x, "field": name}}
-        layers.append(
-            {
-                "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
-                "encoding": {**place, "color": colour, "tooltip": tooltip},
-            }
-        )
-        layers.append(
-            {
-                "mark": {"type": "text", "aria": False, "align": align, "dx": dx, "color": GREY},
-                "encoding": {**place, "text": {"field": f"{name}_said"}},
-            }
-        )
-    return Chart(
-        drawn,
-        {"height": height(len(drawn), legend=True, title=False), "layer": layers},
-        ranked_words(shown, category, "p50", "min", what),
-    )
+    layers: list[Spec] = [rule, *_dots("p50", -9, "right", x, y, tooltip), *_dots("p90", 9, "left", x, y, tooltip)]
+    spec = {"height": height(len(drawn), legend=True, title=False), "layer": layers}
+    return Chart(drawn, spec, ranked_words(shown, category, "p50", "min", what))
+
+
+def _dots(name: str, dx: int, align: str, x: Spec, y: Spec, tooltip: list[Spec]) -> list[Spec]:
+    """Return the layers of one statistic: its dots, and its values written outwards."""
+    scale = {"domain": list(NAMES.values())}
+    place = {"y": y, "x": {**x, "field": name}}
+    colour = {"datum": NAMES[name], "type": "nominal", "scale": scale, "legend": legend()}
+    dots = {
+        "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+        "encoding": {**place, "color": colour, "tooltip": tooltip},
+    }
+    texts = {
+        "mark": {"type": "text", "aria": False, "align": align, "dx": dx, "color": GREY},
+        "encoding": {**place, "text": {"field": f"{name}_said"}},
+    }
+    return [dots, texts]

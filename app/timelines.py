@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app import words
-from app.charts import Chart, Spec, extreme, height, millis, names_axis
+from app.charts import Chart, Spec, extreme, height, millis, names_axis, tips
 from app.theme import GREY
 
 LANE_PX = 40
@@ -19,49 +19,34 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
 
     `bars` has scanner, kind ("open", or one of KINDS), begin and end in hours since local midnight, and `said`.
     """
-    low = float(bars["begin"].min()) if len(bars) else 0.0
-    high = float(bars["end"].max()) if len(bars) else 24.0
-    x: Spec = {
-        "field": "begin",
-        "type": "quantitative",
-        "scale": {"domain": [int(low), min(int(high) + 1, 30)], "nice": False},
-        "axis": {
-            "title": None,
-            "orient": "top",
-            "tickMinStep": 1,
-            "labelExpr": "format(datum.value % 24, '02') + ':00'",
+    shown = [k for k in KINDS if k and (bars["kind"] == k).any()]
+    legend = {"orient": "top", "title": None, "values": shown}
+    colour = {"field": "kind", "type": "nominal", "scale": {"domain": list(KINDS)}, "legend": legend}
+    place: Spec = {
+        "x": _clock_axis(bars),
+        "x2": {"field": "end"},
+        "y": {
+            "field": "scanner",
+            "type": "nominal",
+            "scale": {"domain": list(scanners)},
+            "axis": names_axis(120),
         },
-    }
-    y: Spec = {
-        "field": "scanner",
-        "type": "nominal",
-        "scale": {"domain": list(scanners)},
-        "axis": names_axis(120),
-    }
-    tooltip = [{"field": "scanner", "title": "Scanner"}, {"field": "said", "title": " "}]
-    colour = {
-        "field": "kind",
-        "type": "nominal",
-        "scale": {"domain": list(KINDS)},
-        "legend": {"orient": "top", "title": None, "values": [k for k in KINDS if k and (bars["kind"] == k).any()]},
+        "tooltip": tips(scanner="Scanner", said=" "),
     }
 
-    def lane(kinds: list[str], mark: Spec, *, coloured: bool = True) -> Spec:
-        encoding: Spec = {"x": x, "x2": {"field": "end"}, "y": y, "tooltip": tooltip}
-        if coloured:
-            encoding["color"] = colour
+    def lane(kind: str, mark: Spec) -> Spec:
         return {
-            "transform": [{"filter": {"field": "kind", "oneOf": kinds}}],
+            "transform": [{"filter": f"datum.kind == '{kind}'"}],
             "mark": {"type": "bar", **mark},
-            "encoding": encoding,
+            "encoding": place if kind == "open" else {**place, "color": colour},
         }
 
     layers = [
-        lane(["open"], {"height": {"band": 0.92}, "color": GREY, "opacity": 0.13}, coloured=False),
-        lane(["booked"], {"height": 5, "yOffset": 13, "opacity": 0.9, "stroke": "white", "strokeWidth": 0.4}),
-        lane(["idle gap"], {"height": 5, "yOffset": -3}),
-        lane(["down"], {"height": {"band": 0.8}, "opacity": 0.45}),
-        lane(["exam"], {"height": 15, "yOffset": -3, "cornerRadius": 2, "stroke": "white", "strokeWidth": 0.4}),
+        lane("open", {"height": {"band": 0.92}, "color": GREY, "opacity": 0.13}),
+        lane("booked", {"height": 5, "yOffset": 13, "opacity": 0.9, "stroke": "white", "strokeWidth": 0.4}),
+        lane("idle gap", {"height": 5, "yOffset": -3}),
+        lane("down", {"height": {"band": 0.8}, "opacity": 0.45}),
+        lane("exam", {"height": 15, "yOffset": -3, "cornerRadius": 2, "stroke": "white", "strokeWidth": 0.4}),
     ]
     if now_hour is not None:
         layers.append(
@@ -70,11 +55,21 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
                 "encoding": {"x": {"datum": now_hour}, "tooltip": {"value": "data until here"}},
             }
         )
-    return Chart(
-        bars,
-        {"height": height(len(scanners), LANE_PX, legend=True, title=False), "layer": layers},
-        _day_words(bars, what),
-    )
+    spec = {"height": height(len(scanners), LANE_PX, legend=True, title=False), "layer": layers}
+    return Chart(bars, spec, _day_words(bars, what))
+
+
+def _clock_axis(bars: pd.DataFrame) -> Spec:
+    """Return the axis of hours since midnight that spans the bars."""
+    low = float(bars["begin"].min()) if len(bars) else 0.0
+    high = float(bars["end"].max()) if len(bars) else 24.0
+    label = "format(datum.value % 24, '02') + ':00'"
+    return {
+        "field": "begin",
+        "type": "quantitative",
+        "scale": {"domain": [int(low), min(int(high) + 1, 30)], "nice": False},
+        "axis": {"title": None, "orient": "top", "tickMinStep": 1, "labelExpr": label},
+    }
 
 
 def _day_words(bars: pd.DataFrame, what: str) -> str:
@@ -114,11 +109,7 @@ def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tu
     }
     axis = {"title": "share of operating time", "titleAnchor": "end", "titleFontWeight": "normal", "format": "~%"}
     x: Spec = {"type": "quantitative", "axis": axis, "scale": {"zero": True}}
-    tooltip = [
-        {"field": "category", "title": " "},
-        {"field": "first_said", "title": names[0]},
-        {"field": "second_said", "title": names[1]},
-    ]
+    tooltip = tips(category=" ", first_said=names[0], second_said=names[1])
     scale = {"domain": [names[1], "", names[0]]}
     legend = {"orient": "top", "title": None, "values": list(names)}
 
@@ -160,17 +151,7 @@ def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart
 
     `past` has at (naive local) and value; `ahead` at, value, low_80, high_80, low_95, high_95.
     """
-    columns = ["at", "value", "low_80", "high_80", "low_95", "high_95"]
-    parts = [stepped(past).assign(series="actual"), stepped(ahead[columns]).assign(series="forecast")]
-    both = pd.concat(parts, ignore_index=True)
-    drawn = both.drop(columns="at")
-    drawn.insert(0, "t", millis(both["at"]))
-    drawn["hour"] = [words.moment(at) for at in both["at"]]
-    drawn["said"] = [words.amount(v, unit) for v in both["value"]]
-    drawn["interval"] = [
-        "" if words.missing(lo) else words.spread(lo, hi, unit)
-        for lo, hi in zip(both["low_80"], both["high_80"], strict=True)
-    ]
+    drawn = _banded(past, ahead, unit)
     x: Spec = {
         "field": "t",
         "type": "temporal",
@@ -178,28 +159,14 @@ def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart
         "axis": {"title": None, "format": "%a %-d", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
     }
     _, title, number = words.axis(unit, 1.0)
-    y_axis = {
-        "title": None if unit == "share" else title,
-        "titleAnchor": "end",
-        "titleFontWeight": "normal",
-        "format": number,
-        "tickMinStep": 0.1 if unit == "share" else 1,
-    }
-    y: Spec = {"field": "value", "type": "quantitative", "axis": y_axis}
-    colour = {
-        "field": "series",
-        "type": "nominal",
-        "scale": {"domain": ["forecast", "", "actual"]},
-        "legend": {"orient": "top", "title": None, "values": ["actual", "forecast"], "symbolOpacity": 1},
-    }
-    tooltip = [
-        {"field": "hour", "title": "Hour"},
-        {"field": "series", "title": "Series"},
-        {"field": "said", "title": "Value"},
-        {"field": "interval", "title": "80 % interval"},
-    ]
+    axis = {"title": None if unit == "share" else title, "titleAnchor": "end", "titleFontWeight": "normal"}
+    smallest = 0.1 if unit == "share" else 1
+    y: Spec = {"field": "value", "type": "quantitative", "axis": {**axis, "format": number, "tickMinStep": smallest}}
+    legend = {"orient": "top", "title": None, "values": ["actual", "forecast"], "symbolOpacity": 1}
+    scale = {"domain": ["forecast", "", "actual"]}
+    colour = {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
     step = {"interpolate": "step-after"}
-    layers: list[Spec] = [
+    areas: list[Spec] = [
         {
             "transform": [{"filter": "datum.series == 'forecast'"}],
             "mark": {"type": "area", "opacity": opacity, **step},
@@ -212,11 +179,26 @@ def band(past: pd.DataFrame, ahead: pd.DataFrame, unit: str, what: str) -> Chart
         }
         for level, opacity in ((95, 0.16), (80, 0.28))
     ]
-    layers.append({"mark": {"type": "line", "strokeWidth": 2, **step}, "encoding": {"x": x, "y": y, "color": colour}})
-    layers.append(
-        {"mark": {"type": "point", "opacity": 0, "size": 80}, "encoding": {"x": x, "y": y, "tooltip": tooltip}}
-    )
-    return Chart(drawn, {"height": 300, "layer": layers}, _band_words(ahead, unit, what))
+    line = {"mark": {"type": "line", "strokeWidth": 2, **step}, "encoding": {"x": x, "y": y, "color": colour}}
+    tooltip = tips(hour="Hour", series="Series", said="Value", interval="80 % interval")
+    points = {"mark": {"type": "point", "opacity": 0, "size": 80}, "encoding": {"x": x, "y": y, "tooltip": tooltip}}
+    return Chart(drawn, {"height": 300, "layer": [*areas, line, points]}, _band_words(ahead, unit, what))
+
+
+def _banded(past: pd.DataFrame, ahead: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Return past and forecast as drawn rows with their words."""
+    columns = ["at", "value", "low_80", "high_80", "low_95", "high_95"]
+    parts = [stepped(past).assign(series="actual"), stepped(ahead[columns]).assign(series="forecast")]
+    both = pd.concat(parts, ignore_index=True)
+    drawn = both.drop(columns="at")
+    drawn.insert(0, "t", millis(both["at"]))
+    drawn["hour"] = [words.moment(at) for at in both["at"]]
+    drawn["said"] = [words.amount(v, unit) for v in both["value"]]
+    drawn["interval"] = [
+        "" if words.missing(lo) else words.spread(lo, hi, unit)
+        for lo, hi in zip(both["low_80"], both["high_80"], strict=True)
+    ]
+    return drawn
 
 
 def stepped(frame: pd.DataFrame) -> pd.DataFrame:
