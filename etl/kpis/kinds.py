@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Label, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Double, Label, Numeric, Select, and_, case, cast, func, literal_column, select
 
 from etl.kpis.base import Measure
 from etl.kpis.duration import Span
@@ -61,6 +61,11 @@ def quantile(value: ColumnElement[Any], name: str) -> ColumnElement[float]:
     return func.percentile_cont(literal_column(QUANTILES[name])).within_group(value)
 
 
+def total(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the sum, added in decimals: the same to the last digit in whatever order the engine takes the rows."""
+    return cast(func.sum(cast(value, Numeric(24, 9))), Double)
+
+
 def floats(statistics: pd.DataFrame, name: str) -> Any:
     """Return a column of statistics as float64, NULL as NaN."""
     return statistics[name].to_numpy(dtype="float64", na_value=float("nan"))
@@ -80,7 +85,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
-    """Statistics of a value: quantiles, sum, max, mean or plain count of its items, closed ones only."""
+    """Statistics of a value: quantiles, sum, max or plain count of its items, closed ones only."""
 
     span: Span | None
     statistics: tuple[str, ...] = ("p50", "p90")
@@ -138,8 +143,7 @@ class Aggregate:
 def _statistic(value: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     if name in QUANTILES:
         return quantile(value, name)
-    of: dict[str, ColumnElement[Any]] = {"sum": func.sum(value), "max": func.max(value), "mean": func.avg(value)}
-    return of[name]
+    return func.max(value) if name == "max" else total(value)
 
 
 def _part(span: Span, part: Part) -> ColumnElement[Any]:

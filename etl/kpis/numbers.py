@@ -38,6 +38,11 @@ def quotient(numerator: Floats, denominator: Floats) -> Floats:
         return np.where(denominator > 0, numerator / denominator, np.nan)
 
 
+def sums(slice_id: Ints, weight: Floats, slices: int) -> Floats:
+    """Return each slice's sum of weights, added in the order given."""
+    return np.bincount(slice_id, weights=weight, minlength=slices).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Counted:
     """Values with how often each occurs, sorted within their slices."""
@@ -52,6 +57,10 @@ class Counted:
         """Return the values sorted by slice, then value."""
         order = np.lexsort((value, slice_id))
         return cls(slice_id[order], value[order], count[order], slices)
+
+    def total(self) -> Floats:
+        """Return each slice's sum, added in the order of the values."""
+        return sums(self.slice_id, self.value * self.count, self.slices)
 
     def quantile(self, q: float) -> Floats:
         """Return each slice's interpolated quantile, as SQL's percentile_cont has it; NaN for an empty slice."""

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Select, String, and_, case, cast, distinct, false, func, literal_column, true
 
 from etl.kpis.base import Measure
-from etl.kpis.kinds import count_if, floats, grouped, ungrouped
+from etl.kpis.kinds import count_if, floats, grouped, total, ungrouped
 from etl.kpis.moment import LAST_WHOLE_HOUR, word
 from etl.kpis.numbers import quotient, wilson
 
@@ -43,8 +43,8 @@ class Ratio:
     def select(self, plan: Plan) -> Select[Any]:
         """Return one row a slice: items, decided, undecided, and how many meet each condition."""
         if self.of is not None:
-            total = func.sum(self.of)
-            counts = [total.label("items"), total.label("n"), literal_column("0").label("open")]
+            available = func.sum(self.of)
+            counts = [available.label("items"), available.label("n"), literal_column("0").label("open")]
             met: dict[str, ColumnElement[Any]] = {name: func.sum(column) for name, column in self.shares.items()}
         else:
             counts = [
@@ -109,9 +109,9 @@ class IntervalShare:
         scanner_day = hours.scanner_code + word("|") + cast(hours.local_date, String)
         statistics = [
             func.count().label("n"),
-            func.sum(self.numerator).label("numerator"),
-            func.sum(self.available).label("available"),
-            *(func.sum(column).label(name) for name, column in self.parts),
+            total(self.numerator).label("numerator"),
+            total(self.available).label("available"),
+            *(total(column).label(name) for name, column in self.parts),
             *([func.count(distinct(scanner_day)).label("scanner_days")] if self.days else []),
         ]
         return grouped(plan, statistics, hours.hour_at <= LAST_WHOLE_HOUR)

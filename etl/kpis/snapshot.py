@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from etl.kpis.base import Measure
 from etl.kpis.instants import Instants
-from etl.kpis.kinds import by_keys, count_if, floats, quantile
+from etl.kpis.kinds import by_keys, count_if, floats, quantile, total
 from etl.kpis.moment import minutes_between, word
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Snapshot:
         if self.limit_min is not None:
             statistics.append(count_if(age > self.limit_min).label("over_limit"))
         if self.work_min is not None:
-            statistics.append(func.avg(self.work_min).label("work"))
+            statistics.append((total(self.work_min) / func.nullif(func.count(self.work_min), 0)).label("work"))
         query: Select[Any] = (
             select(*plan.keys, *statistics).select_from(self._joined(plan, plan.instants)).where(plan.condition)
         )

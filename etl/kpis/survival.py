@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, func
 
 from etl.kpis.base import Measure
 from etl.kpis.duration import Span
-from etl.kpis.kinds import floats, grouped, ungrouped
+from etl.kpis.kinds import floats, grouped, total, ungrouped
 from etl.kpis.moment import AS_OF, epoch_min
-from etl.kpis.numbers import Counted, SurvivalCurves, quotient
+from etl.kpis.numbers import Counted, SurvivalCurves, quotient, sums
 
 if TYPE_CHECKING:
     from etl.kpis.plan import Plan
@@ -47,7 +47,7 @@ class Survival:
         span = self.span
         statistics = [
             func.count().label("items"),
-            *(func.sum(case((self._complete(), phase))).label(f"sum_{name}") for name, phase in self.phases),
+            *(total(case((self._complete(), phase))).label(f"sum_{name}") for name, phase in self.phases),
         ]
         more = [span.state().label("k_state"), self._duration().label("k_duration")]
         return grouped(plan, statistics, span.started(), more, sort=False)
@@ -76,22 +76,23 @@ class Survival:
         closed, known = state == "closed", state != "missing"
         curves = SurvivalCurves.of(slice_id[known], duration[known], closed[known], count[known], slices)
         counted = Counted.of(slice_id[closed], duration[closed], count[closed], slices)
+        found: dict[str, Any] = {}
         for name, q in (("p50", 0.5), ("p90", 0.9)):
-            frame[name], frame[f"{name}_closed"] = curves.quantile(q), counted.quantile(q)
+            found[name], found[f"{name}_closed"] = curves.quantile(q), counted.quantile(q)
         for name, which in (("closed", closed), ("open", state == "open"), ("missing", ~known)):
-            frame[name] = _total(slice_id, count, which, slices).astype(np.int64)
-        frame["n"] = frame["closed"] + frame["open"] + frame["missing"]
-        frame["basis"] = frame["closed"] + frame["open"]
-        total = _total(slice_id, np.where(closed, duration * count, 0.0), closed, slices)
+            found[name] = _total(slice_id, count, which, slices).astype(np.int64)
+        found["basis"] = found["closed"] + found["open"]
+        found["n"] = found["basis"] + found["missing"]
         if self.mean:
-            frame["mean_closed"] = quotient(total, floats(frame, "closed"))
-        sums = {
-            name: _total(slice_id, np.nan_to_num(floats(statistics, f"sum_{name}")), closed, slices)
-            for name, _ in self.phases
-        }
-        for name in sums:
-            frame[f"{name}_share"] = quotient(sums[name], sum(sums.values()))
-        return frame
+            found["mean_closed"] = quotient(counted.total(), found["closed"].astype(np.float64))
+        if self.phases:
+            found |= self._phase_shares(statistics.iloc[np.lexsort((duration, slice_id))], np.sort(slice_id), slices)
+        return pd.concat([frame, pd.DataFrame(found, index=frame.index)], axis="columns")
+
+    def _phase_shares(self, ordered: pd.DataFrame, slice_id: Any, slices: int) -> dict[str, Any]:
+        """Return the phases' shares of their sum, added in one fixed order."""
+        parts = {name: sums(slice_id, np.nan_to_num(floats(ordered, f"sum_{name}")), slices) for name, _ in self.phases}
+        return {f"{name}_share": quotient(part, np.sum(list(parts.values()), axis=0)) for name, part in parts.items()}
 
 
 def _total(slice_id: Any, weight: Any, which: Any, slices: int) -> Any:
@@ -102,6 +103,5 @@ def _slices(statistics: pd.DataFrame, keys: list[str]) -> tuple[Any, pd.DataFram
     """Number the slices in order and return each row's number and the slices' keys."""
     if not keys:
         return np.zeros(len(statistics), dtype=np.int64), pd.DataFrame(index=[0])
-    numbers = statistics.groupby(keys, sort=True, dropna=False).ngroup().to_numpy()
-    frame = statistics[keys].drop_duplicates().sort_values(keys).reset_index(drop=True)
-    return numbers, frame
+    grouped = statistics.groupby(keys, sort=True, dropna=False)
+    return grouped.ngroup().to_numpy(), grouped.size().index.to_frame(index=False)

@@ -138,6 +138,14 @@ def test_nothing_in_the_period_is_nan_never_zero(duck: Engine) -> None:
         assert row["n"] == 0
 
 
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+def test_a_cut_without_rows_is_an_empty_frame_of_the_usual_columns(kpi: Kpi, duck: Engine) -> None:
+    name = kpi.dimensions[0]
+    result = compute(duck, ask(kpi.key, name, **{name: ("nowhere",)}), DEMO)
+    assert result.frame.empty
+    assert list(result.frame.columns) == [name, *result.meta.columns]
+
+
 def test_a_period_that_has_not_come_knows_no_queue(duck: Engine) -> None:
     result = compute(duck, Query("U21", date(2026, 11, 1), date(2026, 12, 1)), DEMO)
     assert result.frame[["count", "oldest"]].isna().all(axis=None)

@@ -82,3 +82,12 @@ def test_renaming_a_modality_renames_its_row_and_nothing_else(
     other = compute(make_engine({**rows, t.fact_exam: renamed}), query, DEMO).frame.replace({"XX": "CT"})
     pattern = compute(duck, query, DEMO).frame
     assert other.sort_values("modality").reset_index(drop=True).equals(pattern)
+
+
+@pytest.mark.parametrize("kpi", ["T16", "T26", "U01", "U09", "U20", "T11"])
+def test_the_order_of_the_rows_changes_no_digit(
+    kpi: str, duck: Engine, rows: dict[Table, list[dict[str, Any]]], make_engine: Any
+) -> None:
+    query = Query(kpi, START, END, KPIS[kpi].dimensions[:1])
+    backwards = make_engine({table: some[::-1] for table, some in rows.items()})
+    assert compute(backwards, query, DEMO, min_n=0).frame.equals(compute(duck, query, DEMO, min_n=0).frame)

@@ -28,6 +28,8 @@ from etl.simulate import simulate
 from etl.staging import make_key
 from etl.warehouse.engine import reader_engine
 
+pytestmark = pytest.mark.xdist_group("simulated kpis")  # the department is built once
+
 FOLDER = Path(__file__).resolve().parents[2] / "oracle"
 END = datetime(2026, 9, 30, 17, tzinfo=UTC)
 START, STOP = date(2026, 9, 25), date(2026, 10, 1)

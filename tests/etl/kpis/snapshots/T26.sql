@@ -18,28 +18,28 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND (fact_exam.first_final_at IS NULL
   OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
   FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.order_entered_at) AS DOUBLE PRECISION) / 60.0 END AS k_duration, count(*) AS items, sum(CASE
+  FROM fact_exam.order_entered_at) AS DOUBLE PRECISION) / 60.0 END AS k_duration, count(*) AS items, CAST(sum(CAST(CASE
   WHEN (fact_exam.end_to_end_min IS NOT NULL
   AND fact_exam.end_to_end_min >= 0
   AND fact_exam.first_final_at IS NOT NULL
   AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min IS NOT NULL
   AND fact_exam.exam_duration_min IS NOT NULL
-  AND fact_exam.report_tat_min IS NOT NULL) THEN (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min END) AS sum_access, sum(CASE
+  AND fact_exam.report_tat_min IS NOT NULL) THEN (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum_access, CAST(sum(CAST(CASE
   WHEN (fact_exam.end_to_end_min IS NOT NULL
   AND fact_exam.end_to_end_min >= 0
   AND fact_exam.first_final_at IS NOT NULL
   AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min IS NOT NULL
   AND fact_exam.exam_duration_min IS NOT NULL
-  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.exam_duration_min END) AS sum_exam, sum(CASE
+  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.exam_duration_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum_exam, CAST(sum(CAST(CASE
   WHEN (fact_exam.end_to_end_min IS NOT NULL
   AND fact_exam.end_to_end_min >= 0
   AND fact_exam.first_final_at IS NOT NULL
   AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min IS NOT NULL
   AND fact_exam.exam_duration_min IS NOT NULL
-  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.report_tat_min END) AS sum_report
+  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.report_tat_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum_report
   FROM fact_exam
   WHERE fact_exam.is_performed IS true
   AND fact_exam.site_code IN ('NORTH')
@@ -73,28 +73,28 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND (fact_exam.first_final_at IS NULL
   OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
   FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.order_entered_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END AS k_duration, count(*) AS items, sum(CASE
+  FROM fact_exam.order_entered_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END AS k_duration, count(*) AS items, CAST(sum(CAST(CASE
   WHEN (fact_exam.end_to_end_min IS NOT NULL
   AND fact_exam.end_to_end_min >= 0
   AND fact_exam.first_final_at IS NOT NULL
   AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min IS NOT NULL
   AND fact_exam.exam_duration_min IS NOT NULL
-  AND fact_exam.report_tat_min IS NOT NULL) THEN (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min END) AS sum_access, sum(CASE
+  AND fact_exam.report_tat_min IS NOT NULL) THEN (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum_access, CAST(sum(CAST(CASE
   WHEN (fact_exam.end_to_end_min IS NOT NULL
   AND fact_exam.end_to_end_min >= 0
   AND fact_exam.first_final_at IS NOT NULL
   AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min IS NOT NULL
   AND fact_exam.exam_duration_min IS NOT NULL
-  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.exam_duration_min END) AS sum_exam, sum(CASE
+  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.exam_duration_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum_exam, CAST(sum(CAST(CASE
   WHEN (fact_exam.end_to_end_min IS NOT NULL
   AND fact_exam.end_to_end_min >= 0
   AND fact_exam.first_final_at IS NOT NULL
   AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.end_to_end_min - fact_exam.exam_duration_min) - fact_exam.report_tat_min IS NOT NULL
   AND fact_exam.exam_duration_min IS NOT NULL
-  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.report_tat_min END) AS sum_report
+  AND fact_exam.report_tat_min IS NOT NULL) THEN fact_exam.report_tat_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum_report
   FROM fact_exam
   WHERE fact_exam.is_performed IS true
   AND fact_exam.site_code IN ('NORTH')

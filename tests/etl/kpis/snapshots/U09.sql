@@ -2,9 +2,9 @@
 SELECT coalesce(fact_visit.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_visit.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
   AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END) AS basis, count(CASE
-  WHEN false THEN 1 END) AS open, sum(CASE
+  WHEN false THEN 1 END) AS open, CAST(sum(CAST(CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
-  AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END) AS sum, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
   AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END) AS p50, max(CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
@@ -25,9 +25,9 @@ SELECT coalesce(fact_visit.scanner_code, 'unknown') AS k_scanner, CAST(date_trun
 SELECT coalesce(fact_visit.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_visit.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
   AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END) AS basis, count(CASE
-  WHEN false THEN 1 END) AS open, sum(CASE
+  WHEN false THEN 1 END) AS open, CAST(sum(CAST(CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
-  AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END) AS sum, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS sum, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL
   AND fact_visit.idle_in_hours_min >= 0) THEN fact_visit.idle_in_hours_min END) AS p50, max(CASE
   WHEN (fact_visit.idle_in_hours_min IS NOT NULL

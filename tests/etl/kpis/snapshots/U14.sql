@@ -1,5 +1,5 @@
 -- duckdb
-SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_scanner_hour.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, sum(fact_scanner_hour.down_min) AS numerator, sum(fact_scanner_hour.scheduled_open_min) AS available, sum(fact_scanner_hour.unplanned_down_min) AS unplanned
+SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_scanner_hour.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, CAST(sum(CAST(fact_scanner_hour.down_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS numerator, CAST(sum(CAST(fact_scanner_hour.scheduled_open_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS available, CAST(sum(CAST(fact_scanner_hour.unplanned_down_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS unplanned
   FROM fact_scanner_hour
   WHERE fact_scanner_hour.scheduled_open_min > 0
   AND fact_scanner_hour.site_code IN ('NORTH')
@@ -11,7 +11,7 @@ SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(da
   ORDER BY k_scanner, k_month
 
 -- postgresql
-SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_scanner_hour.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, sum(fact_scanner_hour.down_min) AS numerator, sum(fact_scanner_hour.scheduled_open_min) AS available, sum(fact_scanner_hour.unplanned_down_min) AS unplanned
+SELECT coalesce(fact_scanner_hour.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_scanner_hour.local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, CAST(sum(CAST(fact_scanner_hour.down_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS numerator, CAST(sum(CAST(fact_scanner_hour.scheduled_open_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS available, CAST(sum(CAST(fact_scanner_hour.unplanned_down_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) AS unplanned
   FROM fact_scanner_hour
   WHERE fact_scanner_hour.scheduled_open_min > 0
   AND fact_scanner_hour.site_code IN ('NORTH')

@@ -5,7 +5,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, instants.bucket
   FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
   FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(EXTRACT(epoch
   FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0) AS p90, avg(fact_exam.planned_duration_min) AS work
+  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0) AS p90, CAST(sum(CAST(fact_exam.planned_duration_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) / nullif(count(fact_exam.planned_duration_min), 0) AS work
   FROM (SELECT listed.site AS site, CAST(listed.bucket AS DATE) AS bucket, CAST(listed."at" AS TIMESTAMP WITHOUT TIME ZONE) AS "at"
   FROM (VALUES ('NORTH', '2026-09-01', '2026-09-08 18:00:00')) AS listed (site, bucket, "at")) AS instants
   JOIN fact_exam ON fact_exam.site_code = instants.site
@@ -35,7 +35,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, instants.bucket
   FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
   FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CAST(EXTRACT(epoch
   FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)) AS p90, avg(fact_exam.planned_duration_min) AS work
+  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)) AS p90, CAST(sum(CAST(fact_exam.planned_duration_min AS NUMERIC(24, 9))) AS DOUBLE PRECISION) / CAST(nullif(count(fact_exam.planned_duration_min), 0) AS NUMERIC) AS work
   FROM (SELECT listed.site AS site, CAST(listed.bucket AS DATE) AS bucket, CAST(listed.at AS TIMESTAMP WITHOUT TIME ZONE) AS at
   FROM (VALUES ('NORTH', '2026-09-01', '2026-09-08 18:00:00')) AS listed (site, bucket, at)) AS instants
   JOIN fact_exam ON fact_exam.site_code = instants.site
