@@ -20,7 +20,7 @@ def scanner_day(bars: pd.DataFrame, scanners: Sequence[str], now_hour: float | N
     `bars` has scanner, kind ("open", or one of KINDS), begin and end in hours since local midnight, and `said`.
     """
     shown = [k for k in KINDS if k and (bars["kind"] == k).any()]
-    legend = {"orient": "top", "title": None, "values": shown}
+    legend = {"orient": "top", "title": None, "values": shown, "symbolStrokeWidth": 0}
     colour = {"field": "kind", "type": "nominal", "scale": {"domain": list(KINDS)}, "legend": legend}
     place: Spec = {
         "x": _clock_axis(bars),

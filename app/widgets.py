@@ -108,7 +108,7 @@ def tile(who: data.Asker, view: View, name: str) -> None:
             horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall"
         ):
             st.caption(count_words(facts), width="content")
-            asked = st.button("Explain", key=f"explain_{kpi.key}", icon=":material/info:", type="tertiary")
+            asked = st.button("Explain", key=f"explain_{kpi.key}", type="tertiary")
         if asked:
             drawer = st.dialog(f"{tile_label(facts)}: {tile_value(facts)}", width="medium", position="right")
             drawer(panel)(who, view, facts, kpi.key)

@@ -21,6 +21,12 @@ header(
     not_applied=tuple(filters.DIMENSIONS),
     reason="Definitions have no filter.",
 )
+st.header("Reading the dashboard", anchor=False)
+for name, title in GUIDES.items():
+    with st.expander(title, key=f"guide_{name}"):
+        st.markdown(guide(name))
+
+st.header("The numbers", anchor=False)
 wanted = st.text_input(
     "Find", key="find", placeholder="turnaround, T16, unread, dose ...", bind="query-params", width=380
 )
@@ -48,8 +54,3 @@ for kpi in kpis:
         }
         listed = pd.DataFrame({"What": list(facts), "Definition": list(facts.values())})
         st.table(listed, hide_index=True, hide_header=True, border="horizontal", alt=f"Definition of {kpi.label}")
-
-st.header("Reading the dashboard", anchor=False)
-for name, title in GUIDES.items():
-    with st.expander(title, key=f"guide_{name}"):
-        st.markdown(guide(name))

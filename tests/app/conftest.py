@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from starlette.datastructures import Headers
 
 
 def _load(name: str) -> ModuleType:
-    """Load a file beside this one; in importlib mode tests are no package."""
+    """Load a file beside this one, for the next to import; in importlib mode tests are no package."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -28,7 +30,8 @@ def _load(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The settings file of the synthetic installation, built once."""
-    return Path(_load("synthetic").build(tmp_path_factory.mktemp("synthetic")))
+    _load("synthetic")
+    return Path(_load("synthetic_warehouse").build(tmp_path_factory.mktemp("synthetic")))
 
 
 @pytest.fixture
