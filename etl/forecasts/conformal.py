@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from etl.forecasts.base import LEVELS, Floats
 
 SMALLEST_SCALE = 0.02
-FOLDS = 4  # consecutive rows, hence consecutive days
+FOLDS = 3  # consecutive rows, hence consecutive days
+SIZE_ROWS = 15_000  # rows from which the size of errors is learned
 
 
 class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -47,7 +48,7 @@ class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
         error = y + jitter - mean
         size = np.abs(error) / _root(mean)
         scaled = error / (_root(mean) * self._sizes_out_of_fold(np.asarray(X), size))
-        self.sizes_ = self._fit_sizes(X, size) if self.use_features else None
+        self.sizes_ = self._fit_sizes(np.asarray(X), size) if self.use_features else None
         self.edges_ = np.unique(np.quantile(mean, np.linspace(0, 1, self.bins + 1)[1:-1]))
         bin_of = np.searchsorted(self.edges_, mean, side="right")
         used = [scaled[bin_of == b] for b in range(len(self.edges_) + 1)]
@@ -64,17 +65,20 @@ class ConformalQuantiles(BaseEstimator):  # type: ignore[misc]  # scikit-learn s
             expected[held] = self._fit_sizes(X[rest], size[rest]).predict(X[held])
         return np.maximum(expected, SMALLEST_SCALE)
 
-    def _fit_sizes(self, X: Any, size: Floats) -> HistGradientBoostingRegressor:  # noqa: N803 - scikit-learn's name
+    def _fit_sizes(self, x: Any, size: Floats) -> HistGradientBoostingRegressor:
         sizes = HistGradientBoostingRegressor(
             loss="squared_error",
             learning_rate=0.1,
-            max_iter=40,
+            max_iter=30,
             max_leaf_nodes=8,
             min_samples_leaf=100,
             early_stopping=False,
             random_state=self.random_state,
         )
-        return sizes.fit(X, size)
+        if len(size) > SIZE_ROWS:
+            drawn = np.random.default_rng(self.random_state).choice(len(size), SIZE_ROWS, replace=False)
+            x, size = x[drawn], size[drawn]
+        return sizes.fit(x, size)
 
     def _scale(self, X: Any, mean: Floats) -> Floats:  # noqa: N803 - scikit-learn's name
         if self.sizes_ is None:

@@ -138,9 +138,9 @@ def _train_scanner(
     except ValueError as error:
         card = make_card(target, expected["recipe"], SCHEMA_HASH, window, None, scanners=expected["scanners"])
         return {}, card | {"note": str(error)}
-    rolled = scanner.roll(seen, target, folds, first, job.progress)
-    scores = score_scanner(seen, rolled, target)
     training = scanner.training_rows(seen, first, job.issued_at)
+    rolled = scanner.roll(seen, target, folds, training, job.progress)
+    scores = score_scanner(seen, rolled, target)
     bundle = {
         "model": scanner.fit_model(seen, training, scanner.outcomes(seen, training, job.issued_at)),
         "quantiles": {m: scanner.fit_quantiles(seen, rolled, target, m, job.issued_at) for m in scanner.METHODS},

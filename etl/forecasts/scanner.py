@@ -135,10 +135,12 @@ def means(seen: View, block: Block, model: PoissonAverage | None, target: Target
     return {name: np.where(is_open, np.clip(m, 0.0, target.ceiling), 0.0) for name, m in found.items()}
 
 
-def roll(seen: View, target: Target, folds: tuple[Fold, ...], first: datetime, progress: Progress) -> Rolled:
-    """Forecast the daily origins of every fold with a model fitted on what was known at the fold's begin."""
+def roll(seen: View, target: Target, folds: tuple[Fold, ...], training: Block, progress: Progress) -> Rolled:
+    """Forecast the daily origins of every fold with a model fitted on what was known at the fold's begin.
+
+    `training` are the rows of all training origins; each fold takes those before it.
+    """
     issued_at = folds[-1].end
-    training = training_rows(seen, first, folds[-1].begin)
     blocks, ys, found, of = [], [], [], []
     for i, fold in enumerate(folds):
         progress(f"{target.key} backtest", i, len(folds))

@@ -14,7 +14,7 @@ from etl.forecasts.base import MODEL, SEASONAL_NAIVE, silent
 from etl.forecasts.blocks import view
 from etl.forecasts.panel import build_panel
 from etl.forecasts.registry import TARGETS
-from etl.forecasts.scanner import daily_origins, outcomes, plan_folds, roll
+from etl.forecasts.scanner import daily_origins, outcomes, plan_folds, roll, training_rows
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,9 @@ def rolled(department: Any) -> Any:
     panel = build_panel(department.history, department.issued_at)
     seen = view(panel, "scanner_demand")
     first = department.issued_at - timedelta(days=120)
-    return seen, roll(seen, TARGETS["scanner_demand"], plan_folds(first, department.issued_at), first, silent)
+    folds = plan_folds(first, department.issued_at)
+    training = training_rows(seen, first, department.issued_at)
+    return seen, roll(seen, TARGETS["scanner_demand"], folds, training, silent)
 
 
 @pytest.fixture(scope="module")
