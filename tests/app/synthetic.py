@@ -1,4 +1,4 @@
-"""Exams, visits, hours and bookings of a synthetic department: two sites, two zones, twelve scanners."""
+"""Exams, visits, hours and bookings of a small synthetic department: two sites, twelve scanners, forty days."""
 
 from __future__ import annotations
 
