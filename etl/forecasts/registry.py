@@ -18,7 +18,7 @@ TARGETS: dict[str, Target] = {
     for t in (
         Target(
             key="scanner_demand",
-            kpi="V01",
+            kpi="visits",
             label="Visits begun per scanner and hour",
             unit="visits",
             baselines=(SEASONAL_NAIVE, MEAN_4W),
@@ -27,7 +27,7 @@ TARGETS: dict[str, Target] = {
         ),
         Target(
             key="table_utilization",
-            kpi="U01",
+            kpi="table_utilization",
             label="Table utilization per scanner and hour",
             unit="share",
             baselines=(SEASONAL_NAIVE, MEAN_4W),
@@ -36,7 +36,7 @@ TARGETS: dict[str, Target] = {
         ),
         Target(
             key="report_time",
-            kpi="T16",
+            kpi="report_tat",
             label="Report turnaround of open exams",
             unit="min",
             baselines=(BASE_RATE,),

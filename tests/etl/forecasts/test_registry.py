@@ -10,6 +10,7 @@ import pytest
 from etl.errors import RefusedError
 from etl.forecasts.metrics import Estimate
 from etl.forecasts.registry import TARGETS, Signature, decide, recipe_hash, sign, signature
+from etl.kpis import KPIS
 from etl.settings import Settings
 
 TARGET = TARGETS["scanner_demand"]
@@ -69,3 +70,8 @@ def test_a_recipe_changes_with_features_and_settings_not_with_data() -> None:
     assert (
         len({one, recipe_hash(TARGET, "other", {"max_iter": 50}), recipe_hash(TARGET, "schema", {"max_iter": 9})}) == 3
     )
+
+
+def test_every_target_forecasts_a_kpi_of_the_registry() -> None:
+    assert [KPIS[t.kpi].key for t in TARGETS.values()] == [t.kpi for t in TARGETS.values()]
+    assert all(t.default in t.baselines and key == t.key for key, t in TARGETS.items())
