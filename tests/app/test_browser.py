@@ -95,10 +95,14 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 def settled(page: Any, title: str) -> None:
-    """Wait until a page shows its title and nothing is loading any more."""
+    """Wait until a page shows its title, its script has ended and nothing is loading any more.
+
+    The title stands before the rest of a page is computed; only the script's state tells that all has come.
+    """
     page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
     page.wait_for_function(
-        "!document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-stale=true]')"
+        "document.querySelector('[data-test-script-state=notRunning]')"
+        " && !document.querySelector('[data-testid=stSkeleton]') && !document.querySelector('[data-stale=true]')"
         " && !document.querySelector('[data-testid=stStatusWidget]')"
     )
 
