@@ -49,6 +49,27 @@ class EventType(StrEnum):
     FOLLOWUP_RECOMMENDED = "followup_recommended"
     PATIENT_DEPARTED = "patient_departed"
     PATIENT_MERGED = "patient_merged"
+    # appended as feeds brought them: positions are stored in derived frames, never in the warehouse
+    PATIENT_UNMERGED = "patient_unmerged"  # ADT^A37
+    PATIENT_UPDATED = "patient_updated"  # ADT^A08, A31
+    RESOURCE_ASSIGNED = "resource_assigned"
+    TRANSPORT_BEGIN = "transport_begin"  # ADT^A09
+    TRANSPORT_END = "transport_end"  # ADT^A10
+    ROOM_READY = "room_ready"
+    QC_REJECT = "qc_reject"  # RID28816
+    QC_REPEAT_DONE = "qc_repeat_done"  # SOLE105
+    PRIOR_REQUESTED = "prior_requested"  # SOLE112
+    PRIOR_AVAILABLE = "prior_available"  # SOLE113
+    READ_CLAIMED = "read_claimed"
+    REPORT_VIEWED = "report_viewed"
+    CRIT_DELEGATED = "crit_delegated"  # SOLE107
+    CRIT_CLOSED = "crit_closed"  # SOLE106
+    FOLLOWUP_SCHEDULED = "followup_scheduled"
+    FOLLOWUP_COMPLETED = "followup_completed"
+    FOLLOWUP_DISMISSED = "followup_dismissed"
+    PEER_REVIEWED = "peer_reviewed"
+    DEVICE_DOWN = "device_down"
+    DEVICE_UP = "device_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,7 @@ class Identifiers:
     study_instance_uid: str | None = None  # ZDS-1, IPC-3 / (0020,000D)
     visit_number: str | None = None  # PV1-19
     appointment_id: str | None = None  # SCH-2 (else SCH-1)
+    requested_procedure_id: str | None = None  # OBR-19, IPC-2 / (0040,1001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +228,45 @@ class OpeningRecord:
     reason_code: str | None = None
 
 
-Record = EventRecord | SeriesRecord | DoseRecord | OpeningRecord
+class EntryKind(StrEnum):
+    """What a row of a department's own lists tells, beside workflow events and operating calendars."""
+
+    SHIFT = "shift"  # rostered hours of a person
+    AI_RESULT = "ai_result"
+    PEER_REVIEW = "peer_review"
+    INCIDENT = "incident"
+    REJECT = "reject"  # rejected exposures (AAPM TG-305)
+    STORAGE = "storage"  # bytes held on a volume
+    COST = "cost"  # cost or RVU of a procedure, valid for a time
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRecord:
+    """One row of a list: a stretch or an instant, who and where, a code, and a number with its unit."""
+
+    kind: EntryKind
+    ids: Identifiers
+    raw_time: str
+    begin_at: datetime
+    utc_offset_min: int | None
+    known_at: datetime | None
+    clock: str
+    end_at: datetime | None = None  # shifts and validities
+    ordinal: int = 0
+    time_flag: str | None = None
+    modality: str | None = None
+    station_name: str | None = None
+    person: str | None = None  # who works, reads or is reviewed; a token past staging
+    other_person: str | None = None  # the reviewer
+    code: str | None = None  # role, finding, score, incident or reject type, volume, procedure code
+    outcome_code: str | None = None  # second code: human's verdict on an AI result, reason of an exposure's rejection
+    value: float | None = None  # bytes, RVU, money, hours, probability
+    unit: str | None = None
+    count: int | None = None  # accepted and rejected exposures, weight of a row
+    limit_value: float | None = None  # capacity of a volume, accepted exposures
+
+
+Record = EventRecord | SeriesRecord | DoseRecord | OpeningRecord | EntryRecord
 
 
 @dataclass(frozen=True, slots=True)

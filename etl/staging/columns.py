@@ -23,7 +23,7 @@ SOURCE = (
     + _fields(TEXT, "content_hash")
     + _fields(INT, "key_epoch")
     + _fields(TEXT, "patient_token accession_token placer_token filler_token study_token")
-    + _fields(TEXT, "visit_token appointment_token")
+    + _fields(TEXT, "visit_token appointment_token procedure_token")
 )
 EVENT = (
     _fields(TEXT, "prior_patient_token modality station_name procedure_code procedure_text")
@@ -63,12 +63,22 @@ OPENING = (
     + _fields(DAY, "local_date")
     + _fields(TEXT, "reason_code")
 )
+ENTRY = (
+    _fields(TEXT, "kind")
+    + _fields(AT, "end_at")
+    + _fields(TEXT, "modality station_name person_token other_person_token code outcome_code")
+    + _fields(NUMBER, "value")
+    + _fields(TEXT, "unit")
+    + _fields(LONG, "count")
+    + _fields(NUMBER, "limit_value")
+)
 ITEM = _fields(INT, "item")
 SCHEMAS = {
     "event": pa.schema(SOURCE + EVENT + ITEM),
     "event_series": pa.schema(SOURCE + SERIES + ITEM),
     "event_dose": pa.schema(SOURCE + DOSE + ITEM),
     "event_opening": pa.schema(SOURCE + OPENING + ITEM),
+    "event_entry": pa.schema(SOURCE + ENTRY + ITEM),
 }
 ITEMS = pa.schema(
     ITEM

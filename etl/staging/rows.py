@@ -9,12 +9,12 @@ from hashlib import blake2b
 from math import isfinite
 from typing import Any
 
-from etl.records import DoseRecord, EventRecord, Identifiers, OpeningRecord, Record, SeriesRecord
+from etl.records import DoseRecord, EntryRecord, EventRecord, Identifiers, OpeningRecord, Record, SeriesRecord
 from etl.staging.clean import birth_year, micros, sex, text
 from etl.staging.pseudonymise import Pseudonymiser
 
 Row = tuple[Any, ...]
-NO_IDENTIFIERS: Row = (None,) * 7
+NO_IDENTIFIERS: Row = (None,) * 8
 
 
 def digest(message: str) -> str:
@@ -28,6 +28,14 @@ def _at(value: Any) -> int | None:
 
 def _number(value: float | None) -> float | None:
     return float(value) if value is not None and isfinite(value) else None
+
+
+def _hashed(tokens: Row) -> Row:
+    """Return the tokens that go into hashes; one that came later stays out where it was not sent.
+
+    So an event read before the column existed is the same event when it is read again.
+    """
+    return tokens if tokens[-1] is not None else tokens[:-1]
 
 
 class RowMaker:
@@ -47,6 +55,8 @@ class RowMaker:
             return "event_series", self._series(record)
         if isinstance(record, DoseRecord):
             return "event_dose", self._dose(record)
+        if isinstance(record, EntryRecord):
+            return "event_entry", self._entry(record)
         return "event_opening", self._opening(record)
 
     def _tokens(self, ids: Identifiers) -> Row:
@@ -59,12 +69,13 @@ class RowMaker:
             token("study", "", ids.study_instance_uid),
             token("visit", site, ids.visit_number),
             token("appointment", site, ids.appointment_id),
+            token("procedure", site, ids.requested_procedure_id),
         )
 
     def _sealed(self, identity: Row, head: Row, known_at: int | None, tokens: Row, rest: Row) -> Row:
         """Put the hashes in: identity over what was sent, content over everything beside it (decision 1)."""
         event_id = digest("\x1f".join(["" if v is None else str(v) for v in (self._feed, *identity)]))
-        content = digest(repr((self._feed, self._site, *head, self._epoch, *tokens, *rest)))
+        content = digest(repr((self._feed, self._site, *head, self._epoch, *_hashed(tokens), *rest)))
         return (
             event_id, self._feed, self._site, *head, known_at, content, self._epoch, *tokens, *rest,
         )  # fmt: skip
@@ -74,7 +85,7 @@ class RowMaker:
         prior = self._token("patient", r.ids.patient_id_issuer or self._site, r.ids.prior_patient_id)
         code, raw = text(r.local_code, 200), text(r.raw_time, 64)
         head = (code, raw, micros(r.occurred_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
-        identity = (*tokens, prior, code, raw, r.ordinal)
+        identity = (*_hashed(tokens), prior, code, raw, r.ordinal)
         return self._sealed(identity, head, _at(r.known_at), tokens, (prior, *self._attributes(r)))
 
     def _attributes(self, r: EventRecord) -> Row:
@@ -105,7 +116,7 @@ class RowMaker:
         raw = text(r.raw_time, 64)
         head = ("dicom:series", raw, micros(r.begin_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         rest = (series, instance, *self._series_header(r))
-        identity = (*tokens, series, instance, "dicom:series", raw)
+        identity = (*_hashed(tokens), series, instance, "dicom:series", raw)
         return self._sealed(identity, head, _at(r.known_at), tokens, rest)
 
     def _series_header(self, r: SeriesRecord) -> Row:
@@ -134,7 +145,7 @@ class RowMaker:
         raw = text(r.raw_time, 64)
         head = ("dicom:dose", raw, micros(r.occurred_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         rest = (report, irradiation, *self._dose_values(r))
-        identity = (*tokens, report, irradiation, "dicom:dose", raw)
+        identity = (*_hashed(tokens), report, irradiation, "dicom:dose", raw)
         return self._sealed(identity, head, _at(r.known_at), tokens, rest)
 
     def _dose_values(self, r: DoseRecord) -> Row:
@@ -160,6 +171,20 @@ class RowMaker:
             text(r.dose_check, 64),
             r.is_patient,
         )
+
+    def _entry(self, r: EntryRecord) -> Row:
+        tokens = self._tokens(r.ids)
+        person = self._token("person", self._site, r.person)
+        other = self._token("person", self._site, r.other_person)
+        local_code, raw, code = f"entry:{r.kind}", text(r.raw_time, 64), text(r.code, 128)
+        station = text(r.station_name, 128)
+        head = (local_code, raw, micros(r.begin_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
+        rest = (
+            str(r.kind), _at(r.end_at), text(r.modality, 64), station, person, other, code,
+            text(r.outcome_code, 128), _number(r.value), text(r.unit, 64), r.count, _number(r.limit_value),
+        )  # fmt: skip
+        identity = (*_hashed(tokens), person, other, station, code, local_code, raw, r.ordinal)
+        return self._sealed(identity, head, _at(r.known_at), tokens, rest)
 
     def _opening(self, r: OpeningRecord) -> Row:
         code, raw = f"opening:{r.kind}", text(r.raw_time, 64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from etl.errors import Reason
-from etl.records import DoseRecord, EventRecord, Identifiers, OpeningRecord, Record, SeriesRecord
+from etl.records import DoseRecord, EntryRecord, EventRecord, Identifiers, OpeningRecord, Record, SeriesRecord
 from etl.staging.clean import EPOCH
 
 EARLIEST_AT = EPOCH.replace(year=1980)
@@ -37,6 +37,8 @@ def fault(record: Record, bounds: Bounds) -> Fault | None:
     """Return why a record cannot be loaded, None when it can."""
     if isinstance(record, OpeningRecord):
         return _opening_fault(record, bounds)
+    if isinstance(record, EntryRecord):
+        return _entry_fault(record, bounds)
     if isinstance(record, EventRecord) and not _identified(record.ids):
         return Reason.MISSING_IDENTIFIER, "no patient, order, study, visit or appointment identifier"
     at = record.begin_at if isinstance(record, SeriesRecord) else record.occurred_at
@@ -102,6 +104,18 @@ def _dose_fault(record: DoseRecord) -> Fault | None:
     if record.phantom_cm is not None and not 0 <= record.phantom_cm <= INT32:
         return Reason.BAD_VALUE, "phantom size out of range"
     return None
+
+
+def _entry_fault(record: EntryRecord, bounds: Bounds) -> Fault | None:
+    """Refuse a list's row out of bounds; rosters and validities are published ahead."""
+    latest_at = bounds.now_at + PLANNED_AHEAD
+    if not EARLIEST_AT <= record.begin_at <= latest_at or (record.end_at is not None and record.end_at > latest_at):
+        return Reason.IMPOSSIBLE_TIME, "row before 1980 or more than 400 days ahead"
+    if record.end_at is not None and record.end_at <= record.begin_at:
+        return Reason.BAD_VALUE, "row ends before it begins"
+    if record.count is not None and not 0 <= record.count <= INT64:
+        return Reason.BAD_VALUE, "count out of range"
+    return _offset_fault(record.utc_offset_min)
 
 
 def _opening_fault(record: OpeningRecord, bounds: Bounds) -> Fault | None:

@@ -105,6 +105,7 @@ def _source_columns() -> list[Column[Any]]:
         _text("study_token", "HMAC of Study Instance UID", 32),
         _text("visit_token", "HMAC of site|visit number", 32),
         _text("appointment_token", "HMAC of site|appointment id", 32),
+        _text("procedure_token", "HMAC of site|requested procedure id", 32),
     ]
 
 
@@ -197,7 +198,26 @@ event_opening = Table(
     comment="Operating calendar as stated.",
 )
 
-EVENT_TABLES = (event, event_series, event_dose, event_opening)
+event_entry = Table(
+    "event_entry",
+    metadata,
+    *_source_columns(),
+    _text("kind", "shift, ai_result, peer_review, incident, reject, storage, cost"),
+    _at("end_at", "end of a shift or validity; occurred_at is its begin"),
+    _text("modality", "as sent"),
+    _text("station_name", "room, station or AE title as sent", 128),
+    _text("person_token", "pseudonym of who works, reads or is reviewed", 32),
+    _text("other_person_token", "pseudonym of the reviewer", 32),
+    _text("code", "role, finding, score, type, volume or procedure code", 128),
+    _text("outcome_code", "second code: verdict, reason", 128),
+    _num("value", "bytes, RVU, money, hours, probability"),
+    _text("unit", "unit of value"),
+    _key("count", "exposures, weight"),
+    _num("limit_value", "capacity of a volume, accepted exposures"),
+    comment="Rows of the department's own lists as sent: rosters, AI results, reviews, incidents and more.",
+)
+
+EVENT_TABLES = (event, event_series, event_dose, event_opening, event_entry)
 
 receipt = Table(
     "receipt",
@@ -541,6 +561,31 @@ fact_report_version = Table(
     _text("reader", "pseudonym", 32),
     _day("local_date", "of signing"),
     comment="One row a report version.",
+)
+
+fact_entry = Table(
+    "fact_entry",
+    metadata,
+    _text("event_id", "the row's event", 32),
+    _text("kind", "shift, ai_result, peer_review, incident, reject, storage, cost"),
+    _key("exam_key", "exam; 0 where the row names none or it is unmatched"),
+    _text("site_code", "site"),
+    _text("scanner_code", "scanner, where the row names one"),
+    _text("modality", "modality: the scanner's, else the row's, else the exam's"),
+    _at("begin_at", "begin, or the instant"),
+    _at("end_at", "end"),
+    _day("local_date", "site-local date of begin"),
+    _int("local_hour", "site-local hour of begin"),
+    _num("duration_min", "minutes from begin to end"),
+    _text("person", "pseudonym", 32),
+    _text("other_person", "pseudonym", 32),
+    _text("code", "role, finding, score, type, volume or procedure code", 128),
+    _text("outcome_code", "second code: verdict, reason", 128),
+    _num("value", "value"),
+    _text("unit", "its unit"),
+    _key("count", "exposures, weight"),
+    _num("limit_value", "capacity of a volume, accepted exposures"),
+    comment="One row an entry of the department's own lists.",
 )
 
 fact_feed = Table(

@@ -22,7 +22,7 @@ from etl.warehouse.tables import metadata
 def test_a_new_warehouse_has_every_table_and_column(warehouse: Any) -> None:
     found = inspect(warehouse.engine)
     for table in metadata.tables.values():
-        assert [c["name"] for c in found.get_columns(table.name)] == [c.name for c in table.columns]
+        assert {c["name"] for c in found.get_columns(table.name)} == {c.name for c in table.columns}
 
 
 @pytest.mark.postgresql

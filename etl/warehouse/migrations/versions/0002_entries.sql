@@ -1,0 +1,117 @@
+-- Lists of the department's own and requested-procedure ids, frozen. Runs on DuckDB and PostgreSQL.
+ALTER TABLE event ADD COLUMN procedure_token VARCHAR(32);
+COMMENT ON COLUMN event.procedure_token IS 'HMAC of site|requested procedure id';
+ALTER TABLE event_series ADD COLUMN procedure_token VARCHAR(32);
+COMMENT ON COLUMN event_series.procedure_token IS 'HMAC of site|requested procedure id';
+ALTER TABLE event_dose ADD COLUMN procedure_token VARCHAR(32);
+COMMENT ON COLUMN event_dose.procedure_token IS 'HMAC of site|requested procedure id';
+ALTER TABLE event_opening ADD COLUMN procedure_token VARCHAR(32);
+COMMENT ON COLUMN event_opening.procedure_token IS 'HMAC of site|requested procedure id';
+CREATE TABLE event_entry (
+    event_id VARCHAR(32),
+    feed_key VARCHAR(64),
+    site_code VARCHAR(64),
+    local_code VARCHAR(200),
+    raw_time VARCHAR(64),
+    occurred_at TIMESTAMP WITHOUT TIME ZONE,
+    utc_offset_min INTEGER,
+    time_flag VARCHAR(64),
+    clock_key VARCHAR(128),
+    known_at TIMESTAMP WITHOUT TIME ZONE,
+    content_hash VARCHAR(32),
+    key_epoch INTEGER,
+    patient_token VARCHAR(32),
+    accession_token VARCHAR(32),
+    placer_token VARCHAR(32),
+    filler_token VARCHAR(32),
+    study_token VARCHAR(32),
+    visit_token VARCHAR(32),
+    appointment_token VARCHAR(32),
+    procedure_token VARCHAR(32),
+    kind VARCHAR(64),
+    end_at TIMESTAMP WITHOUT TIME ZONE,
+    modality VARCHAR(64),
+    station_name VARCHAR(128),
+    person_token VARCHAR(32),
+    other_person_token VARCHAR(32),
+    code VARCHAR(128),
+    outcome_code VARCHAR(128),
+    value DOUBLE PRECISION,
+    unit VARCHAR(64),
+    count BIGINT,
+    limit_value DOUBLE PRECISION
+);
+COMMENT ON TABLE event_entry IS 'Rows of the department''s own lists as sent: rosters, AI results, reviews, incidents and more.';
+COMMENT ON COLUMN event_entry.event_id IS 'hash(feed, tokens as sent, local code, raw time, ordinal); never arrival or control id';
+COMMENT ON COLUMN event_entry.feed_key IS 'feed that sent it';
+COMMENT ON COLUMN event_entry.site_code IS 'site of the feed';
+COMMENT ON COLUMN event_entry.local_code IS 'status as sent; derivation maps it';
+COMMENT ON COLUMN event_entry.raw_time IS 'time text as sent';
+COMMENT ON COLUMN event_entry.occurred_at IS 'that text as UTC, uncorrected';
+COMMENT ON COLUMN event_entry.utc_offset_min IS 'offset of the text or of the feed''s zone at that instant';
+COMMENT ON COLUMN event_entry.time_flag IS '''ambiguous'' for a repeated DST hour without offset';
+COMMENT ON COLUMN event_entry.clock_key IS 'which clock wrote it';
+COMMENT ON COLUMN event_entry.known_at IS 'sender''s message time; NULL where the feed has none';
+COMMENT ON COLUMN event_entry.content_hash IS 'hash of the rest; the lowest (known_at, content_hash) is kept';
+COMMENT ON COLUMN event_entry.key_epoch IS 'epoch of the pseudonym key behind the tokens';
+COMMENT ON COLUMN event_entry.patient_token IS 'HMAC of issuer|patient id as sent';
+COMMENT ON COLUMN event_entry.accession_token IS 'HMAC of site|accession number';
+COMMENT ON COLUMN event_entry.placer_token IS 'HMAC of site|placer order number';
+COMMENT ON COLUMN event_entry.filler_token IS 'HMAC of site|filler order number';
+COMMENT ON COLUMN event_entry.study_token IS 'HMAC of Study Instance UID';
+COMMENT ON COLUMN event_entry.visit_token IS 'HMAC of site|visit number';
+COMMENT ON COLUMN event_entry.appointment_token IS 'HMAC of site|appointment id';
+COMMENT ON COLUMN event_entry.procedure_token IS 'HMAC of site|requested procedure id';
+COMMENT ON COLUMN event_entry.kind IS 'shift, ai_result, peer_review, incident, reject, storage, cost';
+COMMENT ON COLUMN event_entry.end_at IS 'end of a shift or validity; occurred_at is its begin';
+COMMENT ON COLUMN event_entry.modality IS 'as sent';
+COMMENT ON COLUMN event_entry.station_name IS 'room, station or AE title as sent';
+COMMENT ON COLUMN event_entry.person_token IS 'pseudonym of who works, reads or is reviewed';
+COMMENT ON COLUMN event_entry.other_person_token IS 'pseudonym of the reviewer';
+COMMENT ON COLUMN event_entry.code IS 'role, finding, score, type, volume or procedure code';
+COMMENT ON COLUMN event_entry.outcome_code IS 'second code: verdict, reason';
+COMMENT ON COLUMN event_entry.value IS 'bytes, RVU, money, hours, probability';
+COMMENT ON COLUMN event_entry.unit IS 'unit of value';
+COMMENT ON COLUMN event_entry.count IS 'exposures, weight';
+COMMENT ON COLUMN event_entry.limit_value IS 'capacity of a volume, accepted exposures';
+CREATE TABLE fact_entry (
+    event_id VARCHAR(32),
+    kind VARCHAR(64),
+    exam_key BIGINT,
+    site_code VARCHAR(64),
+    scanner_code VARCHAR(64),
+    modality VARCHAR(64),
+    begin_at TIMESTAMP WITHOUT TIME ZONE,
+    end_at TIMESTAMP WITHOUT TIME ZONE,
+    local_date DATE,
+    local_hour INTEGER,
+    duration_min DOUBLE PRECISION,
+    person VARCHAR(32),
+    other_person VARCHAR(32),
+    code VARCHAR(128),
+    outcome_code VARCHAR(128),
+    value DOUBLE PRECISION,
+    unit VARCHAR(64),
+    count BIGINT,
+    limit_value DOUBLE PRECISION
+);
+COMMENT ON TABLE fact_entry IS 'One row an entry of the department''s own lists.';
+COMMENT ON COLUMN fact_entry.event_id IS 'the row''s event';
+COMMENT ON COLUMN fact_entry.kind IS 'shift, ai_result, peer_review, incident, reject, storage, cost';
+COMMENT ON COLUMN fact_entry.exam_key IS 'exam; 0 where the row names none or it is unmatched';
+COMMENT ON COLUMN fact_entry.site_code IS 'site';
+COMMENT ON COLUMN fact_entry.scanner_code IS 'scanner, where the row names one';
+COMMENT ON COLUMN fact_entry.modality IS 'modality: the scanner''s, else the row''s, else the exam''s';
+COMMENT ON COLUMN fact_entry.begin_at IS 'begin, or the instant';
+COMMENT ON COLUMN fact_entry.end_at IS 'end';
+COMMENT ON COLUMN fact_entry.local_date IS 'site-local date of begin';
+COMMENT ON COLUMN fact_entry.local_hour IS 'site-local hour of begin';
+COMMENT ON COLUMN fact_entry.duration_min IS 'minutes from begin to end';
+COMMENT ON COLUMN fact_entry.person IS 'pseudonym';
+COMMENT ON COLUMN fact_entry.other_person IS 'pseudonym';
+COMMENT ON COLUMN fact_entry.code IS 'role, finding, score, type, volume or procedure code';
+COMMENT ON COLUMN fact_entry.outcome_code IS 'second code: verdict, reason';
+COMMENT ON COLUMN fact_entry.value IS 'value';
+COMMENT ON COLUMN fact_entry.unit IS 'its unit';
+COMMENT ON COLUMN fact_entry.count IS 'exposures, weight';
+COMMENT ON COLUMN fact_entry.limit_value IS 'capacity of a volume, accepted exposures';
