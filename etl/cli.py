@@ -102,6 +102,40 @@ def ingest(
 
 
 @app.command()
+def fetch(
+    feed: Annotated[list[str] | None, typer.Option("--feed", help="only these feeds")] = None,
+    check: Annotated[bool, typer.Option("--check", help="only try the connections")] = False,
+    config: Config = None,
+) -> None:
+    """Bring what is new in other systems (PACS, FHIR server, RIS database, folders) into their feeds' folders."""
+    from etl import pipeline
+
+    settings = _settings(config)
+    if check:
+        for line in pipeline.try_connections(settings, feeds=feed):
+            typer.echo(line)
+        return
+    results = pipeline.fetch(settings, feeds=feed)
+    for r in results:
+        line = f"{r.feed_key:<16} {r.payloads} payloads in {r.pages} pages, {r.bytes} bytes"
+        typer.echo(f"{line}; FAILED: {r.failed}" if r.failed else line)
+    if any(r.failed for r in results):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+@app.command()
+def listen(
+    feed: Annotated[list[str] | None, typer.Option("--feed", help="only these feeds")] = None,
+    config: Config = None,
+) -> None:
+    """Receive what other systems send (MLLP, syslog, DICOM) until stopped; kept on disk before it is acknowledged."""
+    from etl.listeners import listening, run_listeners
+
+    settings = _settings(config)
+    run_listeners(settings, listening(settings, feed or ()))
+
+
+@app.command()
 def publish(config: Config = None) -> None:
     """Publish the warehouse's present facts as a new version for readers."""
     from etl import pipeline

@@ -32,6 +32,10 @@ class BusyError(RadpulseError):
     exit_code = ExitCode.BUSY
 
 
+class PeerError(RadpulseError):
+    """Retry later: another system could not be reached or did not answer as it should; nothing was lost."""
+
+
 class FeedStoppedError(RadpulseError):
     """Stop this feed, keep the others: its layout changed and guessing would load silent NULLs."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
+from etl.landing import purge as purge_segments
 from etl.pipeline import derive_facts, forecast, ingest, publish_version, writer
 from etl.schedule import Job
 from etl.settings import Settings
 from etl.warehouse.checks import check_warehouse
+from etl.warehouse.load import known_files
 from etl.warehouse.quarantine import purge
 
 log = structlog.get_logger()
@@ -41,7 +44,15 @@ def _retention_job(settings: Settings, _window: datetime) -> None:
     with writer(settings) as engine, engine.begin() as connection:
         folder = settings.at(settings.quarantine_folder)
         count = purge(connection, folder, now_at=datetime.now(UTC), days=settings.quarantine_days)
-    log.info("raw copies purged", count=count)
+        segments = _purge_landing(settings, connection)
+    log.info("raw copies purged", count=count, segments=segments)
+
+
+def _purge_landing(settings: Settings, connection: Connection) -> int:
+    """Delete old segments that are in the warehouse; what is not read yet stays, however old."""
+    before_at = datetime.now(UTC) - timedelta(days=settings.landing_days)
+    feeds = [feed for feed in settings.feeds if feed.listen or feed.fetch]
+    return sum(purge_segments(settings.at(f.path), before_at, set(known_files(connection, f))) for f in feeds)
 
 
 JOBS = (

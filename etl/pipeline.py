@@ -13,7 +13,9 @@ import structlog
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine, Row
 
-from etl.errors import BusyError, RefusedError
+from etl.errors import BusyError, ConfigurationError, PeerError, RefusedError
+from etl.fetchers import fetcher_of
+from etl.fetchers.base import Fetched, land
 from etl.progress import Report, Steps, silent
 from etl.reading import Reading, is_worth_a_pool, staged, unread_files, workers
 from etl.settings import Feed, Settings
@@ -62,21 +64,53 @@ def writer(settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
+def fetch(settings: Settings, *, feeds: Sequence[str] | None = None, report: Report = silent) -> list[Fetched]:
+    """Bring what other systems hold anew into the folders of the feeds that have `fetch` (all, or those named).
+
+    A peer that fails leaves the others alone and is named in its result. Raises RefusedError for an unknown feed,
+    BusyError when another process fetches it, ConfigurationError for settings a person must mend.
+    """
+    chosen = [feed for feed in _chosen(settings, feeds) if feed.fetch]
+    results = []
+    for number, feed in enumerate(chosen):
+        report("fetch", number, len(chosen))
+        result = land(fetcher_of(feed), feed, settings, datetime.now(UTC))
+        log.info("feed fetched", feed=feed.key, pages=result.pages, payloads=result.payloads, bytes=result.bytes)
+        if result.failed:
+            log.error("fetch failed", feed=feed.key, message=result.failed)
+        results.append(result)
+    return results
+
+
+def try_connections(settings: Settings, *, feeds: Sequence[str] | None = None) -> Iterator[str]:
+    """Yield one line a feed with `fetch`: what its peer answered, or why it did not; moves no cursor."""
+    for feed in _chosen(settings, feeds):
+        if feed.fetch:
+            try:
+                yield f"ok  {feed.key:<16} {fetcher_of(feed).check(feed, settings)}"
+            except (PeerError, ConfigurationError) as error:
+                yield f"FIX {feed.key:<16} {error}"
+
+
 def ingest(
     settings: Settings, engine: Engine, *, feeds: Sequence[str] | None = None, report: Report = silent
 ) -> list[FeedRun]:
-    """Read what is new in the feeds (all, or those named) into the event tables, one transaction a feed.
+    """Fetch and read what is new in the feeds (all, or those named) into the event tables, one transaction a feed.
 
-    A feed that stops (changed layout) keeps what came before and leaves the other feeds alone. Raises RefusedError
-    for an unknown feed.
+    A feed that stops (changed layout, a peer that does not answer) keeps what came before and leaves the other feeds
+    alone. Raises RefusedError for an unknown feed.
     """
+    failed = {f.feed_key: f.failed for f in fetch(settings, feeds=feeds, report=report)}
     readings = [_reading(settings, engine, feed) for feed in _chosen(settings, feeds)]
     key, run_key = load_key(settings), uuid.uuid4().hex
     with workers(is_worth_a_pool(readings)) as pool:
         return [
-            _load(settings, engine, reading, run_key, staged(reading, settings, key, pool), report)
+            _load(
+                settings, engine, reading, run_key, staged(reading, settings, key, pool), report,
+                failed.get(reading.feed.key),
+            )
             for reading in readings
-        ]
+        ]  # fmt: skip
 
 
 def _chosen(settings: Settings, feeds: Sequence[str] | None) -> list[Feed]:
@@ -92,7 +126,13 @@ def _reading(settings: Settings, engine: Engine, feed: Feed) -> Reading:
 
 
 def _load(
-    settings: Settings, engine: Engine, reading: Reading, run_key: str, batches: Iterator[Any], report: Report
+    settings: Settings,
+    engine: Engine,
+    reading: Reading,
+    run_key: str,
+    batches: Iterator[Any],
+    report: Report,
+    fetch_failed: str | None,
 ) -> FeedRun:
     started_at = datetime.now(UTC)
     with engine.begin() as connection:
@@ -103,13 +143,13 @@ def _load(
             run_key,
             started_at,
             files=reading.read,
-            stopped=lambda: reading.stopped,
+            stopped=lambda: reading.stopped or fetch_failed,
             quarantine_folder=settings.at(settings.quarantine_folder),
         )
-    result = FeedRun(reading.feed.key, counts, reading.stopped)
+    result = FeedRun(reading.feed.key, counts, reading.stopped or fetch_failed)
     log.info("feed read", run=run_key, feed=result.feed_key, files=len(reading.read), **_numbers(counts))
-    if reading.stopped:
-        log.error("feed stopped", run=run_key, feed=result.feed_key, message=reading.stopped)
+    if result.stopped:
+        log.error("feed stopped", run=run_key, feed=result.feed_key, message=result.stopped)
     return result
 
 

@@ -12,10 +12,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from etl.errors import ConfigurationError, FeedStoppedError
+from etl.landing import is_segment
 from etl.records import SourceItem
 from etl.settings import Feed, Settings
 from etl.sources import SOURCES
 from etl.sources.base import Source
+from etl.sources.landed import read_segment
 from etl.staging import Batch, PlaceNamer, Pseudonymiser, stage
 
 CHUNK_BYTES = 4 * 1024**2
@@ -104,11 +106,16 @@ class _Items:
         source = source_of(self._feed)
         for path in self._paths:
             try:
-                yield from source.read(path, self._feed, self._settings)
+                yield from read_items(source, path, self._feed, self._settings)
             except FeedStoppedError as stopped:
                 self.stopped = str(stopped)
                 return
             self.files += 1
+
+
+def read_items(source: Source, path: Path, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
+    """Yield the items of a file or of a landed segment; raises FeedStoppedError."""
+    return read_segment(source, path, feed, settings) if is_segment(path) else source.read(path, feed, settings)
 
 
 def stage_files(paths: Sequence[Path], feed: Feed, settings: Settings, key: bytes) -> Chunk:

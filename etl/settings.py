@@ -54,7 +54,10 @@ class Scanner(Part):
 
 
 class Feed(Part):
-    """One feed: what kind, whose, where its files lie, and the kind's own options."""
+    """One feed: what kind, whose, where its files lie, and the kind's own options.
+
+    Its files are put there by somebody else, by a listener (`listen`) or by a fetcher (`fetch`).
+    """
 
     key: str
     kind: str
@@ -63,6 +66,8 @@ class Feed(Part):
     path: Path = Path()
     pattern: str = "**/*"
     options: dict[str, Any] = Field(default_factory=dict)
+    listen: dict[str, Any] | None = None  # kind of listener that fills `path`, and its options
+    fetch: dict[str, Any] | None = None  # kind of fetcher that fills `path`, and its options
     expected_every_min: int = 1440  # for freshness
 
 
@@ -99,6 +104,7 @@ class Settings(BaseSettings):
     log_file: Path = Path("radpulse.log.jsonl")
     quarantine_folder: Path = Path("quarantine")
     quarantine_days: int = 30
+    landing_days: int = 30  # how long raw payloads of listeners and fetchers are kept once read
     business_hour: int = 5  # local hour of the first site at which a daily window closes
     demo: bool = False
     sites: tuple[Site, ...] = ()

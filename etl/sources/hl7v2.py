@@ -66,6 +66,10 @@ class Hl7v2:
             return
         yield from items(data, ref, settings.zone_of(feed), rules)
 
+    def read_bytes(self, data: bytes, ref: str, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
+        """Yield the items of a landed payload; raises FeedStoppedError as `read`."""
+        yield from items(data, ref, settings.zone_of(feed), field_rules(feed.options))
+
     def recognises(self, path: Path, head: bytes) -> bool:
         """Return whether the file begins like HL7 v2, or is named so."""
         start = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe\x0b \t\r\n")

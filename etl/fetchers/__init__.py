@@ -1,0 +1,19 @@
+"""The registry of fetchers: one file and one line here connect one more kind of system."""
+
+from __future__ import annotations
+
+from etl.errors import ConfigurationError
+from etl.fetchers.base import Fetcher
+from etl.settings import Feed
+
+_ALL: tuple[Fetcher, ...] = ()
+FETCHERS: dict[str, Fetcher] = {fetcher.kind: fetcher for fetcher in _ALL}
+
+
+def fetcher_of(feed: Feed) -> Fetcher:
+    """Return the fetcher of a feed that has `fetch`; raises ConfigurationError naming the kinds there are."""
+    kind = (feed.fetch or {}).get("kind")
+    try:
+        return FETCHERS[str(kind)]
+    except KeyError:
+        raise ConfigurationError(f"feed {feed.key}: fetch.kind {kind!r} is not one of {', '.join(FETCHERS)}") from None
