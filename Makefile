@@ -6,7 +6,7 @@ DAYS ?= 120
 PORT ?= 8501
 READY := .venv/.ready
 
-.PHONY: setup demo test test-all check format lock docs bench clean browser
+.PHONY: setup demo test test-all check format lock docs bench clean peers
 
 setup: $(READY)
 
@@ -24,17 +24,22 @@ $(READY): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/radpulse demo --days $(DAYS) --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve,--serve)
 
-# chromium for the browser test: only root may install it; elsewhere that test skips with its reason
-browser:
-	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
-	  && echo "installing chromium for the browser test ..." \
-	  && apt-get update -qq >/dev/null 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null 2>&1; } \
-	  || echo "no chromium: the browser test will be skipped"
+# real peers for the tests: a browser, a PACS, DICOM tools, an SFTP server. Only root may install them; elsewhere the
+# tests that need one skip with its name
+PEERS := chromium:chromium dcmtk:dcmqrscp orthanc:Orthanc orthanc-dicomweb:/usr/share/orthanc/plugins/libOrthancDicomWeb.so \
+  openssh-server:/usr/sbin/sshd
+peers:
+	@missing=; for peer in $(PEERS); do program=$${peer#*:}; \
+	  command -v $$program >/dev/null 2>&1 || test -e $$program || test -e /usr/sbin/$$program || missing="$$missing $${peer%%:*}"; done; \
+	test -z "$$missing" || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	  && echo "installing for the tests:$$missing ..." && apt-get update -qq >/dev/null 2>&1 \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null 2>&1; } \
+	  || echo "not installed:$$missing; the tests that need them will be skipped"
 
-test: setup browser check
+test: setup peers check
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup
 
-test-all: setup browser check
+test-all: setup peers check
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup

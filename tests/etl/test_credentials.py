@@ -31,5 +31,5 @@ def test_anything_else_is_refused_without_repeating_it(reference: str, tmp_path:
 def test_urls_carry_no_user_and_are_shown_without_one() -> None:
     assert without_userinfo("sftp://u:p@host/x and https://h/y@z") == "sftp://host/x and https://h/y@z"
     refuse_userinfo("https://host/path", "fetch.url")
-    with pytest.raises(ConfigurationError, match="fetch.url"):
+    with pytest.raises(ConfigurationError, match=r"fetch\.url"):
         refuse_userinfo("postgresql://u:p@host/ris", "fetch.url")
