@@ -135,7 +135,9 @@ def _too_early(result: Result) -> str:
 
 
 def _judged(value: float | None, earlier: list[float], kpi: Kpi, unit: str, label: str) -> tuple[State, str]:
-    if value is None or not earlier:
+    if value is None:
+        return UNKNOWN, "no number yet"
+    if not earlier:
         return UNKNOWN, "nothing earlier to compare with"
     low, high = min(earlier), max(earlier)
     said = f"{label} ({words.spread(low, high, unit)})"

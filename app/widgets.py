@@ -15,6 +15,7 @@ from app.explain import export_menu, not_applied_words, panel
 from app.filters import View, chips
 from app.theme import FRESH, LATE, NEVER, SHORT_LABELS, State
 from etl.kpis.query import Query, Result
+from etl.kpis.small_numbers import SMALLEST_CELL
 
 GRACE = 1.5  # a feed is late when its data is older than this many of its own rhythms
 HEADLINE_WORDS = {"p50": "median", "p90": "P90", "oldest": "oldest", "sum": "total", "max": "largest"}
@@ -122,8 +123,18 @@ def tile_label(facts: Compared) -> str:
 
 
 def tile_value(facts: Compared) -> str:
-    """Return the number as the tile prints it."""
-    return words.amount(facts.value, facts.unit)
+    """Return the number as the tile prints it; a median that most items have not reached is not a missing one."""
+    return "not reached" if is_unreached(facts.result) else words.amount(facts.value, facts.unit)
+
+
+def is_unreached(result: Result) -> bool:
+    """Return whether so many items are open that a Kaplan-Meier quantile lies beyond what has been seen (K0.8)."""
+    if len(result.frame) != 1 or "closed" not in result.frame:
+        return False
+    row = result.frame.iloc[0]
+    return words.missing(row[result.meta.headline]) and bool(
+        row["closed"] + row["open"] >= SMALLEST_CELL and row["open"] > 0
+    )
 
 
 def _metric(facts: Compared) -> None:
@@ -167,6 +178,8 @@ def _queue_words(result: Result) -> list[str]:
 
 
 def _why_no_value(result: Result) -> str:
+    if is_unreached(result):
+        return "fewer than half are done"
     if result.meta.n:
         return "too few to show a number"
     return "none decided yet" if result.meta.open else "nothing in this period and filter"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from app import words
+from app.widgets import is_unreached
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,15 @@ def test_axis_never_hides_its_unit_and_scales_with_the_data() -> None:
     assert words.axis("min", 500)[:2] == (1 / 60, "hours")
     assert words.axis("min", 20_000)[:2] == (1 / 1440, "days")
     assert words.axis("mGy", 20)[1] == "mGy"
+
+
+@pytest.mark.parametrize(
+    ("p50", "closed", "open_", "unreached"),
+    [(float("nan"), 16, 30, True), (42.0, 30, 16, False), (float("nan"), 2, 2, False), (float("nan"), 9, 0, False)],
+)
+def test_a_median_most_items_have_not_reached_is_told_from_too_few_of_them(
+    p50: float, closed: int, open_: int, unreached: bool
+) -> None:
+    frame = pd.DataFrame({"p50": [p50], "closed": [closed], "open": [open_]})
+    result: Any = SimpleNamespace(frame=frame, meta=SimpleNamespace(headline="p50"))
+    assert is_unreached(result) is unreached
