@@ -12,7 +12,8 @@ from etl.errors import ItemRefused
 from etl.records import Read, Refused, SeriesRecord, SourceItem
 from etl.sources import SOURCES, inspect_file
 from etl.sources.dicom_files import read_item as read_image
-from etl.sources.dicomweb import load_objects, read_object
+from etl.sources.dicom_json import load_objects
+from etl.sources.dicomweb import read_object
 from etl.sources.dose_reports import read_item as read_dose
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"

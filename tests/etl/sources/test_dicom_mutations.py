@@ -15,6 +15,7 @@ import pytest
 from etl.errors import FilterReason, Reason
 from etl.records import Filtered, Refused, SourceItem
 from etl.sources import dicom_files, dicomweb, dose_reports
+from etl.sources.dicom_json import load_objects
 from etl.sources.dicom_text import decode
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
@@ -68,7 +69,7 @@ def dose_items(path: Path) -> list[SourceItem]:
 
 def json_items(path: Path) -> list[SourceItem]:
     try:
-        objects = dicomweb.load_objects(path)
+        objects = load_objects(path)
     except dicomweb.ItemRefused as refusal:
         return [Refused("m", refusal.reason, refusal.detail)]
     return [dicomweb.read_object(found, "m", ZONE) for found in objects]

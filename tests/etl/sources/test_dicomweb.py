@@ -13,7 +13,8 @@ import pytest
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Filtered, Read, Refused, SeriesRecord
 from etl.settings import Feed, Settings, Site
-from etl.sources.dicomweb import DicomWeb, load_objects, read_object
+from etl.sources.dicom_json import load_objects
+from etl.sources.dicomweb import DicomWeb, read_object
 
 ZONE = ZoneInfo("America/New_York")
 SERIES: dict[str, Any] = {
