@@ -31,7 +31,7 @@ RUN = Population(
 _OFF = _x.cancelled_at.is_(None) & _x.no_show_at.is_(None)
 
 _READ = (_x.read_opened_at, _x.first_communication_at)
-_KM = "count as at least as long as they have lasted (Kaplan-Meier); closed-only values stand beside."
+_KM = "count as at least as long as they have lasted (Kaplan-Meier); the same of closed items alone beside."
 _BESIDE = "are counted beside; the quantiles are of closed items only."
 
 ORDER_TO_ARRIVE = Kpi(

@@ -11,7 +11,7 @@ from etl.kpis.survival import Survival
 from etl.warehouse.tables import fact_exam
 
 _x = fact_exam.c
-_KM = "count as at least as long as they have lasted (Kaplan-Meier); closed-only values stand beside."
+_KM = "count as at least as long as they have lasted (Kaplan-Meier); the same of closed items alone beside."
 
 REPORT_TAT = Kpi(
     key="report_tat",

@@ -77,8 +77,10 @@ class Survival:
         curves = SurvivalCurves.of(slice_id[known], duration[known], closed[known], count[known], slices)
         counted = Counted.of(slice_id[closed], duration[closed], count[closed], slices)
         found: dict[str, Any] = {}
+        finished = SurvivalCurves.of(slice_id[closed], duration[closed], closed[closed], count[closed], slices)
         for name, q in (("p50", 0.5), ("p90", 0.9)):
-            found[name], found[f"{name}_closed"] = curves.quantile(q), counted.quantile(q)
+            # one estimator for both: with nothing open they are one number
+            found[name], found[f"{name}_closed"] = curves.quantile(q), finished.quantile(q)
         for name, which in (("closed", closed), ("open", state == "open"), ("missing", ~known)):
             found[name] = _total(slice_id, count, which, slices).astype(np.int64)
         found["basis"] = found["closed"] + found["open"]

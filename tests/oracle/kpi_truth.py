@@ -201,8 +201,8 @@ def turnaround(t: Truth, frame: pd.DataFrame, since: str, to: str, ended_by: tup
     return {
         "p50": kaplan_meier(closed, censored, 0.5),
         "p90": kaplan_meier(closed, censored, 0.9),
-        "p50_closed": took[is_closed].quantile(0.5),
-        "p90_closed": took[is_closed].quantile(0.9),
+        "p50_closed": kaplan_meier(closed, [], 0.5),
+        "p90_closed": kaplan_meier(closed, [], 0.9),
         "n": len(frame),
         "closed": is_closed.sum(),
         "open": is_open.sum(),

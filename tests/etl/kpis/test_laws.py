@@ -91,3 +91,12 @@ def test_the_order_of_the_rows_changes_no_digit(
     query = Query(kpi, START, END, KPIS[kpi].dimensions[:1])
     backwards = make_engine({table: some[::-1] for table, some in rows.items()})
     assert compute(backwards, query, DEMO, min_n=0).frame.equals(compute(duck, query, DEMO, min_n=0).frame)
+
+
+@pytest.mark.parametrize("kpi", [k for k in KPIS if k.kind.name == "Survival"], ids=lambda kpi: kpi.id)
+def test_where_nothing_is_open_the_quantiles_are_those_of_the_closed_items(kpi: Kpi, duck: Engine) -> None:
+    frame = compute(duck, Query(kpi.key, START, END, ("day",)), DEMO, min_n=0).frame
+    finished = frame[(frame["open"] == 0) & (frame["closed"] > 0)]
+    assert len(finished) > 0
+    assert finished["p50"].tolist() == finished["p50_closed"].tolist()
+    assert finished["p90"].tolist() == finished["p90_closed"].tolist()
