@@ -122,11 +122,9 @@ class LandingWriter:
             file = self._file or self._begin(received_at)
             start = file.tell()
             try:
-                file.write(data)
+                _write(file, data)
             except OSError:
-                with suppress(OSError):  # a torn frame must not stand before the next whole one
-                    file.truncate(start)
-                    file.seek(start)
+                self._undo(file, start)
                 raise
             self._synced = False
 
@@ -134,7 +132,11 @@ class LandingWriter:
         """Make every frame appended so far durable."""
         with self._lock:
             if self._file is not None and not self._synced:
-                os.fsync(self._file.fileno())
+                try:
+                    os.fsync(self._file.fileno())
+                except OSError:  # what the disk holds now is not known, and the next fsync would not tell
+                    self._give_up(self._file)
+                    raise
                 self._synced = True
 
     def seal_if_due(self, now_at: datetime) -> Path | None:
@@ -174,16 +176,42 @@ class LandingWriter:
     def __exit__(self, *_failure: object) -> None:
         self.close()
 
+    def _undo(self, file: BinaryIO, start: int) -> None:
+        """Cut a torn frame off: none may stand before the next whole one."""
+        try:
+            file.truncate(start)
+            file.seek(start)
+        except OSError:
+            self._give_up(file)
+
+    def _give_up(self, file: BinaryIO) -> None:
+        """End this segment as it lies; the next start cuts it to its last whole frame and seals it."""
+        self._file, self._synced = None, True
+        with suppress(OSError):
+            file.close()
+
     def _begin(self, at: datetime) -> BinaryIO:
         stem = f"{at:%Y%m%dT%H%M%S.%f}"
         path = next(p for n in count() if not (p := self.folder / f"{stem}-{n:03}{GROWING}").exists()
                     and not p.with_suffix(SEALED).exists())  # fmt: skip
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        self._file = os.fdopen(descriptor, "r+b", buffering=0)
-        self._file.write(MAGIC)
-        _sync_folder(self.folder)
-        self._path, self._since = path, at
-        return self._file
+        file = os.fdopen(descriptor, "r+b", buffering=0)
+        try:
+            _write(file, MAGIC)
+            _sync_folder(self.folder)
+        except OSError:
+            file.close()
+            path.unlink()
+            raise
+        self._file, self._path, self._since = file, path, at
+        return file
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    """Write all of it: a disk that fills up takes a part first and says so only at the next call."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def recover(folder: Path) -> list[Path]:

@@ -16,9 +16,10 @@ import structlog
 from etl.errors import ConfigurationError
 from etl.landing import LandingWriter
 from etl.listeners.base import Listener
+from etl.listeners.mllp import Mllp
 from etl.settings import Feed, Settings
 
-_ALL: tuple[Listener, ...] = ()
+_ALL: tuple[Listener, ...] = (Mllp(),)
 LISTENERS: dict[str, Listener] = {listener.kind: listener for listener in _ALL}
 SEAL_EVERY_S = 1.0
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ async def _announce(opened: list[asyncio.Event], ready: asyncio.Event) -> None:
 async def _seal(landings: list[LandingWriter], stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         for landing in landings:
-            landing.seal_if_due(datetime.now(UTC))
+            await asyncio.to_thread(landing.seal_if_due, datetime.now(UTC))  # it waits for the disk, we do not
         try:
             await asyncio.wait_for(stopping.wait(), SEAL_EVERY_S)
         except TimeoutError:

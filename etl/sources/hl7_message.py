@@ -15,7 +15,8 @@ from typing import NamedTuple
 from etl.errors import ItemRefused, Reason
 
 MAX_MESSAGE_CHARS = 16_000_000  # a PDF in OBX-5 fits; more is not a message
-MLLP_START, MLLP_END = "\x0b", "\x1c"
+MLLP_START = "\x0b"
+MLLP_END = re.compile(r"\x1c(?=[\r\n\x0b]|\Z)")  # anywhere else it is text
 _NAMES = r"[ \t]*(?:(?:MSH|FHS|BHS)(?=[^\w\s])|(?:BTS|FTS)(?=[^\w\s]|[\r\n]|\Z))"
 FIRST_HEADER = re.compile(r"[\s\x0b]*?(?=" + _NAMES + ")")
 HEADER = re.compile(r"[\r\n\x0b\x1c](?=" + _NAMES + ")")
@@ -52,11 +53,11 @@ def chunks(text: str) -> Iterator[Chunk]:
     if lead := text[: starts[0] if starts else None].strip(" \t\r\n\x0b\x1c"):
         yield Chunk("", lead)
     for begin, end in pairwise([*starts, len(text)]):
-        body, framed, rest = text[begin:end].partition(MLLP_END)
+        body, *rest = MLLP_END.split(text[begin:end], maxsplit=1)
         body = body.strip(" \t\r\n\x0b")
-        open_frame = not framed and begin > 0 and text[begin - 1] == MLLP_START
+        open_frame = not rest and begin > 0 and text[begin - 1] == MLLP_START
         yield Chunk(body[:3], body, not open_frame)
-        if stray := rest.strip(" \t\r\n\x0b\x1c"):
+        if rest and (stray := rest[0].strip(" \t\r\n\x0b\x1c")):
             yield Chunk("", stray)
 
 
