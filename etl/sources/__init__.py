@@ -11,14 +11,18 @@ from etl.sources.dicom_files import DicomFiles
 from etl.sources.dicomweb import DicomWeb
 from etl.sources.dose_reports import DoseReports
 from etl.sources.hl7v2 import Hl7v2
+from etl.sources.mpps import Mpps
 from etl.sources.openings_csv import OpeningsCsv
 from etl.sources.ris_csv import RisCsv
+from etl.sources.worklist import Worklist
 
 _ALL: tuple[Source, ...] = (
     Hl7v2(),
     OpeningsCsv(),
     RisCsv(),
     DoseReports(),
+    Mpps(),
+    Worklist(),
     DicomFiles(),
     DicomWeb(),
 )
