@@ -54,7 +54,7 @@ def weekday_hours(who: data.Asker, view: View) -> None:
     query = view.query("T16", "weekday", "hour_of_day")
     frame = data.ask(who, query).frame
     if frame["p90"].notna().sum() == 0:
-        no_rows(view)
+        no_rows(view, frame)
         return
     named = frame.assign(weekday=[WEEKDAYS[int(d) - 1] for d in frame["weekday"]])
     charts.show(

@@ -173,7 +173,7 @@ def count_words(facts: Compared) -> str:
 def _queue_words(result: Result) -> list[str]:
     """Say how old the oldest of a queue is and how many are over their limit."""
     row = result.frame.iloc[0]
-    said = [f"oldest {words.amount(row['oldest'], 'min')}"]
+    said = [] if words.missing(row["oldest"]) else [f"oldest {words.amount(row['oldest'], 'min')}"]
     return [*said, f"{words.count(row['over_limit'])} over target"] if "over_limit" in row else said
 
 
@@ -194,8 +194,18 @@ def empty(what: str, next_step: str) -> None:
     st.info(f"{what} {next_step}", icon=":material/inbox:")
 
 
-def no_rows(view: View) -> None:
-    """The empty state of a filtered view."""
+def no_rows(view: View, frame: pd.DataFrame | None = None) -> None:
+    """The empty state of a filtered view; `frame` is what was found and has no number to draw.
+
+    What is too few to show is there all the same: it is never called nothing.
+    """
+    found = 0 if frame is None or "n" not in frame else int(frame["n"].fillna(0).sum())
+    if found:
+        few = (
+            f"{words.count(found)} found, but fewer than {SMALLEST_CELL} in every group: too few to draw."
+        )
+        empty(few, "Choose a longer period or coarser groups.")
+        return
     step = "Clear a filter above or choose a longer period." if view.where else "Choose a longer period in the sidebar."
     empty("Nothing matches this period and filter.", step)
 

@@ -74,8 +74,9 @@ note = not_applied_words(result)
 if note:
     st.caption(note)
 if result.frame.empty or result.frame[measure or measures[0]].notna().sum() == 0:
-    no_rows(view)
+    no_rows(view, result.frame)
 else:
     draw(result, measure or measures[0], view)
+if not result.frame.empty:
     result_table(result)
 export_menu(who, query, "explore")

@@ -20,7 +20,7 @@ tiles(who, view, TILES)
 daily = data.ask(who, view.query(REPORT_TAT, "day"))
 section(who, "Report TAT by day of exam end", view.query(REPORT_TAT, "day"))
 if daily.frame["p50"].notna().sum() == 0:
-    no_rows(view)
+    no_rows(view, daily.frame)
 else:
     charts.show(
         charts.trend(

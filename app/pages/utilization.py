@@ -20,7 +20,7 @@ by_hour = view.query("U01", "scanner", "hour_of_day")
 section(who, "Table utilization by scanner and hour", by_hour)
 heat = data.ask(who, by_hour).frame
 if heat["share"].notna().sum() == 0:
-    no_rows(view)
+    no_rows(view, heat)
 else:
     scanners = sorted(heat["scanner"].unique())
     hours = range(int(heat["hour_of_day"].min()), int(heat["hour_of_day"].max()) + 1)
@@ -61,7 +61,7 @@ with right:
     section(who, "Table utilization by day", view.query("U01", "day"))
     daily = data.ask(who, view.query("U01", "day"))
     if daily.frame["share"].notna().sum() == 0:
-        no_rows(view)
+        no_rows(view, daily.frame)
     else:
         charts.show(
             charts.trend(

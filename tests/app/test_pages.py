@@ -152,6 +152,23 @@ def test_empty_selection_says_the_next_step(config: Path) -> None:
     assert any("Clear a filter above" in i.value for i in at.info)
 
 
+def test_too_few_to_draw_is_not_called_nothing_and_its_counts_stay_in_the_table(config: Path) -> None:
+    at = open_page(
+        "explore",
+        kpi="report_tat",
+        grain="by day",
+        by=["Hour of day", "Procedure group"],
+        modality="MR",
+        scanner="NMR1",
+        priority="STAT",
+    )
+    table = at.dataframe[0].value
+    assert table["p50"].isna().all()
+    assert table["n"].sum() > 0
+    assert any("too few to draw" in i.value for i in at.info)
+    assert not any("Nothing matches" in i.value for i in at.info)
+
+
 def test_medians_say_so_and_no_tile_shows_a_mean(config: Path) -> None:
     at = open_page("turnaround")
     labels = [m.label for m in at.metric]
