@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from etl.errors import ConfigurationError
 from etl.fetchers.base import Fetcher
+from etl.fetchers.qido import QidoFetcher
+from etl.fetchers.wado_reports import WadoReports
 from etl.settings import Feed
 
-_ALL: tuple[Fetcher, ...] = ()
+_ALL: tuple[Fetcher, ...] = (
+    QidoFetcher(),
+    WadoReports(),
+)
 FETCHERS: dict[str, Fetcher] = {fetcher.kind: fetcher for fetcher in _ALL}
 
 
