@@ -201,9 +201,7 @@ def no_rows(view: View, frame: pd.DataFrame | None = None) -> None:
     """
     found = 0 if frame is None or "n" not in frame else int(frame["n"].fillna(0).sum())
     if found:
-        few = (
-            f"{words.count(found)} found, but fewer than {SMALLEST_CELL} in every group: too few to draw."
-        )
+        few = f"{words.count(found)} found, but fewer than {SMALLEST_CELL} in every group: too few to draw."
         empty(few, "Choose a longer period or coarser groups.")
         return
     step = "Clear a filter above or choose a longer period." if view.where else "Choose a longer period in the sidebar."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from etl.fetchers.http import Peer  # loads httpx: only where something is fetched
 
 DICOM_JSON = "application/dicom+json"
-PART10 = 'multipart/related; type="application/dicom"; transfer-syntax=*, application/dicom'
+PART10 = 'multipart/related; type="application/dicom"'  # some servers refuse lists and wildcards here
 STUDY_UID, SERIES_UID, INSTANCE_UID = "0020000D", "0020000E", "00080018"
 STUDY_INSTANCES, SERIES_INSTANCES, STUDY_SERIES = "00201208", "00201209", "00201206"
 RETRIEVE_URL = "00081190"

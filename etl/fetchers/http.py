@@ -76,12 +76,17 @@ class Peer:
         self._shown = urlsplit(self.base).netloc
         self._client = httpx.AsyncClient(
             timeout=positive(options, "timeout_s", 30.0, self._where),
-            verify=_trust(options.get("ca"), settings),
+            verify=_trust(options.get("ca"), settings) if self._uses_tls(options) else False,
             proxy=options.get("proxy"),
             trust_env=False,  # a .netrc would send credentials nobody configured
             headers={"User-Agent": "radpulse"},
         )
         self._runner = asyncio.Runner()
+
+    def _uses_tls(self, options: Mapping[str, Any]) -> bool:
+        """Return whether anything is asked over TLS or its authority is configured; loading all of them takes time."""
+        addresses = (self.base, str((options.get("auth") or {}).get("token_url", "")))
+        return "ca" in options or any(address.startswith("https:") for address in addresses)
 
     def __enter__(self) -> Peer:
         return self

@@ -62,6 +62,8 @@ class Milestones:
 
     def value_of(self, column: str, position: Ints) -> pd.Series:
         """Return a column's values at row positions, NULL for NONE."""
+        if self.rows.empty:  # only devices told of these exams
+            return self.rows[column].reindex(range(len(position)))
         return self.rows[column].take(np.maximum(position, 0)).reset_index(drop=True).where(position != NONE)
 
     def any_first(self, kinds: tuple[E, ...]) -> Ints:
