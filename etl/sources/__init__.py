@@ -20,6 +20,7 @@ _ALL: tuple[Source, ...] = (
     Hl7v2(),
     OpeningsCsv(),
     RisCsv(),
+    RisCsv("extract_csv"),
     DoseReports(),
     Mpps(),
     Worklist(),

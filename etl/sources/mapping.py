@@ -1,4 +1,7 @@
-"""Column mappings of RIS extracts: shipped presets, a site's own saved one, and the check for drift."""
+"""Column mappings of extracts and lists: shipped presets, a site's own saved one, and the check for drift.
+
+One mechanism for all of them: what kind of rows a mapping makes (`target`) and which fields those have is data.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,55 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import fields as dataclass_fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from etl.errors import FeedStoppedError
-from etl.records import Attributes, EventType, Identifiers
+from etl.records import Attributes, EntryKind, EventType, Identifiers
 from etl.settings import REFERENCE, Settings
 
-PRESETS = REFERENCE / "ris_presets.toml"
+PRESETS = (REFERENCE / "ris_presets.toml", REFERENCE / "extract_presets.toml")
+EXAM, OPENING = "exam", "opening"
+STRETCH = frozenset({"date", "begin", "end", "duration_min"})
+ENTRY_FIELDS = STRETCH | {
+    "modality", "station_name", "person", "other_person", "code", "outcome_code", "value", "unit", "count",
+    "limit_value",
+}  # fmt: skip
+# what a mapping's rows become -> the fields its table `fields` may name
+TARGETS: dict[str, frozenset[str]] = {
+    EXAM: frozenset(),  # milestones and attributes instead
+    OPENING: STRETCH | {"scanner_code", "kind", "reason_code", "every_min"},
+    **dict.fromkeys(map(str, EntryKind), ENTRY_FIELDS),
+}
 PARTS = {
     "identifiers": frozenset(Identifiers.__slots__),
     "attributes": frozenset(Attributes.__slots__),
     "milestones": frozenset(EventType),
+    "fields": frozenset().union(*TARGETS.values()),
 }
-KEYS = frozenset(
-    {"version", "source", "optional", "known_at", "known_at_in_name", "time_format", "columns", "qualified_by"}
-)
+BY_FIELD = ("constants", "factors", "values")  # tables whose keys are attributes or fields
+TEXTS = ("target", "known_at", "known_at_in_name", "time_format", "date_format", "decimal")
+KEYS = frozenset({"version", "source", "optional", "columns", "qualified_by", *BY_FIELD, *TEXTS})
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """Which column of an extract is what; data/reference/ris_presets.toml explains each part."""
+    """Which column of an extract is what; data/reference/*_presets.toml explain each part."""
 
     name: str
     version: int
-    identifiers: dict[str, str]  # field -> header
-    milestones: dict[str, str]  # event type -> header
+    identifiers: dict[str, str] = field(default_factory=dict)  # field -> header
+    milestones: dict[str, str] = field(default_factory=dict)  # event type -> header
     attributes: dict[str, str] = field(default_factory=dict)  # field -> header
+    target: str = EXAM
+    fields: dict[str, str] = field(default_factory=dict)  # field of an opening or entry -> header
+    constants: dict[str, str] = field(default_factory=dict)  # field -> value of every row
+    values: dict[str, dict[str, str]] = field(default_factory=dict)  # field -> local word -> code
+    factors: dict[str, float] = field(default_factory=dict)  # field -> what its numbers are multiplied by
+    decimal: str = "."
+    date_format: str | None = None  # of field `date`; absent means ISO 8601
     qualified_by: dict[str, str] = field(default_factory=dict)  # header -> header
     known_at: str | None = None
     known_at_in_name: str | None = None  # regular expression; its group 1 is a time in the file's name
@@ -44,7 +68,7 @@ class Mapping:
 
     def headers(self) -> list[str]:
         """Return every column the mapping reads, each once."""
-        parts = [*self.identifiers.values(), *self.attributes.values(), *self.milestones.values()]
+        parts = [h for part in PARTS for h in getattr(self, part).values()]
         known_at = [self.known_at] if self.known_at else []
         return list(dict.fromkeys([*parts, *self.qualified_by.values(), *known_at]))
 
@@ -65,17 +89,48 @@ class Mapping:
             raise FeedStoppedError(_difference(self, header, missing, new, twice))
         return {h: found[_folded(h)] for h in self.headers() if _folded(h) in found}
 
+    def event_type(self, local_code: str) -> str | None:
+        """Return the event type of a row's local code, ``csv:<header>[/<word>]``, by the milestones alone."""
+        header = local_code.removeprefix("csv:")
+        for event_type, column in self.milestones.items():
+            if header == column or header.startswith(f"{column}/"):
+                return event_type
+        return None
+
+    def coded(self, name: str, text: str) -> str:
+        """Return what a local word of a field stands for; a word without a code stands for itself."""
+        words = self._words.get(name)
+        return text if words is None else words.get(_folded(text), text)
+
+    @cached_property
+    def _words(self) -> dict[str, dict[str, str]]:
+        return {name: {_folded(w): code for w, code in words.items()} for name, words in self.values.items()}
+
     def saved(self, name: str, columns: list[str]) -> str:
         """Return this mapping as TOML under a new name and the next version, `columns` pinned to what came."""
         head: dict[str, Any] = {"version": self.version + 1, "columns": columns}
-        optional = ("known_at", "known_at_in_name", "time_format")
-        head |= {key: getattr(self, key) for key in optional if getattr(self, key)}
-        lines = [f"[{name}]", *(f"{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in head.items())]
+        head |= {key: getattr(self, key) for key in TEXTS if getattr(self, key) != DEFAULTS[key]}
+        if self.known_at not in columns:
+            head.pop("known_at", None)
+        lines = [f"[{name}]", *(f"{key} = {_toml(v)}" for key, v in head.items())]
         for part in (*PARTS, "qualified_by"):
-            kept = {role: h for role, h in getattr(self, part).items() if h in columns}
-            lines += ["", f"[{name}.{part}]"]
-            lines += [f"{json.dumps(k)} = {json.dumps(h, ensure_ascii=False)}" for k, h in kept.items()]
+            lines += _table(f"{name}.{part}", {r: h for r, h in getattr(self, part).items() if h in columns})
+        for part in ("constants", "factors"):
+            lines += _table(f"{name}.{part}", getattr(self, part))
+        for role, words in self.values.items():
+            lines += _table(f"{name}.values.{role}", words)
         return "\n".join(lines) + "\n"
+
+
+DEFAULTS = {f.name: f.default for f in dataclass_fields(Mapping)}
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)  # a JSON string, number or list of strings is one of TOML
+
+
+def _table(name: str, rows: dict[str, Any]) -> list[str]:
+    return ["", f"[{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in rows.items())] if rows else []
 
 
 def _folded(header: str) -> str:
@@ -113,8 +168,8 @@ def load_mapping(options: dict[str, Any], settings: Settings) -> Mapping:
 @lru_cache(maxsize=1)
 def presets() -> dict[str, Mapping]:
     """Return the shipped presets by name."""
-    tables = tomllib.loads(PRESETS.read_text(encoding="utf-8"))
-    return {name: parsed(name, table) for name, table in tables.items()}
+    tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in PRESETS]
+    return {name: parsed(name, table) for file in tables for name, table in file.items()}
 
 
 @lru_cache(maxsize=64)
@@ -132,16 +187,44 @@ def parsed(name: str, table: dict[str, Any]) -> Mapping:
     """Return the mapping of a TOML table; raises FeedStoppedError naming what it does not know."""
     if not isinstance(table, dict):
         raise FeedStoppedError(f"mapping {name!r} is not a table")
-    wrong = [key for key in table if key not in KEYS and key not in PARTS]
-    for part, roles in PARTS.items():
-        wrong += [f"{part}.{role}" for role in table.get(part, {}) if role not in roles]
+    wrong = _unknown(table)
     if wrong:
         raise FeedStoppedError(f"mapping {name!r} has unknown keys: {', '.join(wrong)}")
-    if not table.get("milestones") or not table.get("identifiers") or "version" not in table:
-        raise FeedStoppedError(f"mapping {name!r} needs version, identifiers and milestones")
+    missing = _missing(table)
+    if missing:
+        raise FeedStoppedError(f"mapping {name!r} needs {', '.join(missing)}")
     values = {key: v for key, v in table.items() if key != "source"}
     try:
         re.compile(values.get("known_at_in_name", ""))
     except re.error as error:
         raise FeedStoppedError(f"mapping {name!r}: known_at_in_name: {error}") from error
     return Mapping(name, **{**values, "columns": tuple(values.get("columns", ()))})
+
+
+def _unknown(table: dict[str, Any]) -> list[str]:
+    """Return the keys of a mapping's table that mean nothing, dotted."""
+    target = table.get("target", EXAM)
+    if target not in TARGETS:
+        return [f"target = {target!r} (known: {', '.join(TARGETS)})"]
+    allowed = {**PARTS, "fields": TARGETS[target]}
+    for part in BY_FIELD:
+        allowed[part] = PARTS["attributes"] if target == EXAM else TARGETS[target]
+    wrong = [key for key in table if key not in KEYS and key not in PARTS]
+    for part, roles in allowed.items():
+        found = table.get(part, {})
+        wrong += [part] if not isinstance(found, dict) else [f"{part}.{role}" for role in found if role not in roles]
+    return wrong
+
+
+def _missing(table: dict[str, Any]) -> list[str]:
+    """Return what a mapping of this target cannot do without."""
+    told = {**table.get("fields", {}), **table.get("constants", {})}
+    if table.get("target", EXAM) == EXAM:
+        wanted = {"identifiers": table.get("identifiers"), "milestones": table.get("milestones")}
+    elif table["target"] == OPENING:
+        wanted = {f"fields.{n}": told.get(n) for n in ("scanner_code", "kind", "begin")}
+        wanted["fields.end or duration_min"] = told.get("end") or told.get("duration_min")
+    else:
+        wanted = {"fields.begin or date": told.get("begin") or told.get("date")}
+    wanted["version"] = table.get("version")
+    return [name for name, value in wanted.items() if not value]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +13,12 @@ from etl.records import OpeningKind, OpeningRecord, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
 from etl.sources.base import feed_files, relative_ref
 from etl.sources.delimited import Row, Sheet, read_sheet, row_bytes
-from etl.sources.times import EARLIEST_YEAR, LATEST_YEAR, instant, located
+from etl.sources.times import instant, located
+from etl.sources.wall_times import day_of, stretch_of
 
 REQUIRED = ("scanner_code", "kind", "date", "begin", "end")
 OPTIONAL = ("reason", "known_at")
 KINDS = frozenset(OpeningKind)
-WALL_TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?", re.ASCII)
 INSPECTED_ROWS = 20
 
 
@@ -115,12 +113,8 @@ def _record(cells: dict[str, str], zone: ZoneInfo, clock: str) -> OpeningRecord:
     kind = cells["kind"].casefold()
     if kind not in KINDS:
         raise ItemRefused(Reason.BAD_VALUE, f"kind is none of {', '.join(sorted(KINDS))}")
-    day = _day(cells["date"])
-    begin, end = _wall(day, cells["begin"]), _wall(day, cells["end"])
-    if end < begin:
-        end += timedelta(days=1)
-    if end == begin:
-        raise ItemRefused(Reason.BAD_VALUE, "begin and end are the same")
+    day = day_of(cells["date"])
+    begin, end = stretch_of(day, cells["begin"], cells["end"])
     known = cells.get("known_at")
     return OpeningRecord(
         scanner_code=cells["scanner_code"],
@@ -133,30 +127,6 @@ def _record(cells: dict[str, str], zone: ZoneInfo, clock: str) -> OpeningRecord:
         clock=clock,
         reason_code=cells.get("reason") or None,
     )
-
-
-def _day(text: str) -> date:
-    if not text:
-        raise ItemRefused(Reason.MISSING_TIME, "no date")
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise ItemRefused(Reason.BAD_VALUE, "date is not of the form YYYY-MM-DD") from error
-    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        raise ItemRefused(Reason.IMPOSSIBLE_TIME, f"year {day.year} is outside 1980..2100")
-    return day
-
-
-def _wall(day: date, text: str) -> datetime:
-    if not text:
-        raise ItemRefused(Reason.MISSING_TIME, "no begin or end")
-    match = WALL_TIME.fullmatch(text)
-    if match is None:
-        raise ItemRefused(Reason.BAD_VALUE, "begin or end is not of the form HH:MM")
-    hour, minute, second = (int(part or 0) for part in match.groups())
-    if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute or second)):
-        raise ItemRefused(Reason.IMPOSSIBLE_TIME, "begin or end is outside 00:00..24:00")
-    return datetime.combine(day, time()) + timedelta(hours=hour, minutes=minute, seconds=second)
 
 
 def _shown(item: SourceItem) -> dict[str, Any]:

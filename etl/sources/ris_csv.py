@@ -1,4 +1,7 @@
-"""Feed kind `ris_csv`: RIS extracts, one row an exam's state, each filled milestone column one event."""
+"""Feed kinds `ris_csv` and `extract_csv`: rows of RIS extracts and of the department's own lists, by a mapping.
+
+Of an exam's row each filled milestone column is one event; a row of a list is an entry or a stretch of a calendar.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl.errors import FeedStoppedError, ItemRefused, Reason
-from etl.records import Attributes, EventRecord, Identifiers, Read, Refused, SourceItem
+from etl.records import Attributes, EventRecord, Identifiers, OpeningRecord, Read, Record, Refused, SourceItem
 from etl.settings import Feed, Settings
 from etl.sources.base import feed_files, masked, relative_ref
 from etl.sources.delimited import Row, Sheet, read_sheet, row_bytes
-from etl.sources.mapping import Mapping, load_mapping, presets
+from etl.sources.list_rows import ListRows, shown_row
+from etl.sources.mapping import EXAM, Mapping, load_mapping, presets
 from etl.sources.status_map import shipped_event_type
 from etl.sources.times import DATE_ONLY, Instant, instant, instant_formatted
 
@@ -31,7 +35,8 @@ NO_IDENTIFIERS = Identifiers()
 class RisCsv:
     """Reads extracts by a column mapping; each row is one item."""
 
-    kind = "ris_csv"
+    def __init__(self, kind: str = "ris_csv") -> None:
+        self.kind = kind
 
     def files(self, feed: Feed, settings: Settings) -> list[Path]:
         """Return the files of the feed, sorted by relative path."""
@@ -39,25 +44,29 @@ class RisCsv:
 
     def read(self, path: Path, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
         """Yield the rows of one file; raises FeedStoppedError when its columns are not those of the mapping."""
-        unknown = feed.options.keys() - OPTIONS
-        if unknown:
-            raise FeedStoppedError(f"unknown options {sorted(unknown)}; known: {sorted(OPTIONS)}")
-        mapping, ref = load_mapping(feed.options, settings), relative_ref(path, feed, settings)
-        clock = str(feed.options.get("clock", feed.key))
+        mapping, ref = _mapping(feed, settings), relative_ref(path, feed, settings)
         try:
             data = path.read_bytes()
         except OSError as error:
             yield Refused(ref, Reason.READ_ERROR, str(error.strerror))
             return
-        yield from items(data, ref, settings.zone_of(feed), mapping, clock)
+        yield from items(data, ref, settings.zone_of(feed), mapping, _clock(feed))
+
+    def read_bytes(self, data: bytes, ref: str, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
+        """Yield the rows of a file's bytes; raises FeedStoppedError as `read` does."""
+        yield from items(data, ref, settings.zone_of(feed), _mapping(feed, settings), _clock(feed))
 
     def recognises(self, path: Path, head: bytes) -> bool:
-        """Return whether the header line has an identifier and a milestone of a shipped preset."""
+        """Return whether the header line has three columns of a shipped preset of this kind's."""
         try:
             header = read_sheet(head).header
         except ItemRefused:
             return False
-        return any(_belongs(mapping, header) for mapping in presets().values())
+        return any(_belongs(mapping, header) for mapping in self._presets())
+
+    def _presets(self) -> list[Mapping]:
+        """Return the presets for exams (`ris_csv`) or for lists (`extract_csv`)."""
+        return [m for m in presets().values() if (m.target == EXAM) == (self.kind == "ris_csv")]
 
     def inspect(self, path: Path) -> dict[str, Any]:
         """Return preset, columns and first rows of the file; raises ItemRefused when no preset fits."""
@@ -66,7 +75,7 @@ class RisCsv:
         except OSError as error:
             raise ItemRefused(Reason.READ_ERROR, f"{path.name}: {error.strerror}") from error
         sheet = read_sheet(data)
-        mapping = _fitting(sheet.header)
+        mapping = _fitting(sheet.header, self._presets())
         rows = [*_rows(sheet, path.name, ZoneInfo("UTC"), mapping, "inspect", INSPECTED_ROWS)]
         refused = [row for row in rows if isinstance(row, Refused)]
         if refused and len(refused) == len(rows):
@@ -79,6 +88,17 @@ class RisCsv:
         }
 
 
+def _mapping(feed: Feed, settings: Settings) -> Mapping:
+    unknown = feed.options.keys() - OPTIONS
+    if unknown:
+        raise FeedStoppedError(f"unknown options {sorted(unknown)}; known: {sorted(OPTIONS)}")
+    return load_mapping(feed.options, settings)
+
+
+def _clock(feed: Feed) -> str:
+    return str(feed.options.get("clock", feed.key))
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
     """What all rows of one file share."""
@@ -89,14 +109,21 @@ class Extract:
     zone: ZoneInfo
     clock: str
     file_known_at: datetime | None
+    rows: ListRows
 
-    def record(self, cells: list[str]) -> tuple[EventRecord, ...]:
-        """Return a row's events; raises ItemRefused when it has no identifier, no time or a bad one."""
+    def record(self, cells: list[str]) -> tuple[Record, ...]:
+        """Return a row's records; raises ItemRefused when it has no identifier, no time or a bad one."""
         if len(cells) != self.width:
             raise ItemRefused(Reason.BAD_STRUCTURE, f"{len(cells)} cells under {self.width} headers")
         ids = Identifiers(**{f: self._text(cells, h) for f, h in self.mapping.identifiers.items()})
+        if self.mapping.target != EXAM:
+            told = {f: self._text(cells, h) or "" for f, h in self.mapping.fields.items()}
+            return self.rows.records(told, ids, self._known_at(cells))
         if ids == NO_IDENTIFIERS:
             raise ItemRefused(Reason.MISSING_IDENTIFIER, "no identifier column is filled")
+        return self._events(cells, ids)
+
+    def _events(self, cells: list[str], ids: Identifiers) -> tuple[EventRecord, ...]:
         known_at, attributes = self._known_at(cells), self._attributes(cells)
         found = []
         for header in self.mapping.milestones.values():
@@ -140,13 +167,16 @@ class Extract:
         return self._instant(text, header).at if text and header else self.file_known_at
 
     def _attributes(self, cells: list[str]) -> Attributes:
-        values: dict[str, Any] = {f: self._text(cells, h) for f, h in self.mapping.attributes.items()}
+        texts = {f: self._text(cells, h) for f, h in self.mapping.attributes.items()}
+        values: dict[str, Any] = {**self.mapping.constants}
+        values |= {f: self.mapping.coded(f, text) for f, text in texts.items() if text}
         if text := values.get("appointment_at"):
             values["appointment_at"] = self._instant(text, self.mapping.attributes["appointment_at"]).at
         if text := values.get("planned_duration_min"):
             values["planned_duration_min"] = float(text) if MINUTES.fullmatch(text) else None
-        if (text := values.get("reason_code")) and not REASON.fullmatch(text):
-            values["reason_code"] = None
+        for name in ("reason_code", "result_code"):
+            if (text := values.get(name)) and not REASON.fullmatch(text):
+                values[name] = None
         return Attributes(**values)
 
 
@@ -167,7 +197,8 @@ def _rows(
 ) -> Iterator[SourceItem]:
     positions = mapping.positions(sheet.header)
     known_at = _file_known_at(ref, zone, mapping)
-    extract = Extract(mapping, positions, len(sheet.header), zone, clock, known_at)
+    rows = ListRows(mapping, zone, clock)
+    extract = Extract(mapping, positions, len(sheet.header), zone, clock, known_at, rows)
     number = 0
     try:
         for row in sheet.rows():
@@ -202,9 +233,9 @@ def _belongs(mapping: Mapping, header: list[str], least: int = 3) -> bool:
     return len(folded & {text.casefold() for text in mapping.headers()}) >= least
 
 
-def _fitting(header: list[str]) -> Mapping:
+def _fitting(header: list[str], known: list[Mapping]) -> Mapping:
     folded = {text.casefold() for text in header}
-    best = max(presets().values(), key=lambda m: len(folded & {text.casefold() for text in m.headers()}))
+    best = max(known, key=lambda m: len(folded & {text.casefold() for text in m.headers()}))
     try:
         best.positions(header)
     except FeedStoppedError as drift:
@@ -217,21 +248,25 @@ def _shown(item: SourceItem, mapping: Mapping) -> dict[str, Any]:
         return {"row": item.source_ref, "refused": str(item.reason), "detail": item.detail}
     if not isinstance(item, Read):
         return {"row": item.source_ref, "filtered": str(item.reason)}
-    events = [event for event in item.records if isinstance(event, EventRecord)]
-    ids = events[0].ids
+    record = item.records[0]
+    ids = NO_IDENTIFIERS if isinstance(record, OpeningRecord) else record.ids
+    fields = {**mapping.identifiers, **mapping.attributes, **mapping.fields}
     return {
         "row": item.source_ref,
-        "known_at": known.isoformat() if (known := events[0].known_at) else None,
+        "known_at": known.isoformat() if (known := record.known_at) else None,
         "ids": {name: masked(v) for name in Identifiers.__slots__ if (v := getattr(ids, name))},
-        "fields": {**mapping.identifiers, **mapping.attributes},
-        "events": [
-            {
-                "local_code": event.local_code,
-                "event_type": shipped_event_type("ris_csv", event.local_code, mapping.name),
-                "raw_time": event.raw_time,
-                "occurred_at": event.occurred_at.isoformat(),
-                "time_field": event.local_code.removeprefix("csv:").partition("/")[0],
-            }
-            for event in events
-        ],
+        "fields": fields,
+        "events": [_shown_event(r, mapping) for r in item.records if isinstance(r, EventRecord)],
+        **({} if isinstance(record, EventRecord) else {"rows": [shown_row(r) for r in item.records]}),
+    }
+
+
+def _shown_event(event: EventRecord, mapping: Mapping) -> dict[str, Any]:
+    code = event.local_code
+    return {
+        "local_code": code,
+        "event_type": shipped_event_type("ris_csv", code, mapping.name) or mapping.event_type(code),
+        "raw_time": event.raw_time,
+        "occurred_at": event.occurred_at.isoformat(),
+        "time_field": code.removeprefix("csv:").partition("/")[0],
     }

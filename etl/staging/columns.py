@@ -65,6 +65,7 @@ OPENING = (
 )
 ENTRY = (
     _fields(TEXT, "kind")
+    + _fields(INT, "ordinal")
     + _fields(AT, "end_at")
     + _fields(TEXT, "modality station_name person_token other_person_token code outcome_code")
     + _fields(NUMBER, "value")

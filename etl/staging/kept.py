@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from etl.errors import RefusedError
-from etl.records import DoseRecord, EventRecord, OpeningRecord, Read, Record, SeriesRecord
+from etl.records import DoseRecord, EntryRecord, EventRecord, OpeningRecord, Read, Record, SeriesRecord
 
 _TYPES: dict[str, TypeAdapter[Any]] = {
-    cls.__name__: TypeAdapter(cls) for cls in (EventRecord, SeriesRecord, DoseRecord, OpeningRecord)
+    cls.__name__: TypeAdapter(cls) for cls in (EventRecord, SeriesRecord, DoseRecord, OpeningRecord, EntryRecord)
 }
 
 

@@ -180,10 +180,11 @@ class RowMaker:
         station = text(r.station_name, 128)
         head = (local_code, raw, micros(r.begin_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         rest = (
-            str(r.kind), _at(r.end_at), text(r.modality, 64), station, person, other, code,
+            str(r.kind), r.ordinal, _at(r.end_at), text(r.modality, 64), station, person, other, code,
             text(r.outcome_code, 128), _number(r.value), text(r.unit, 64), r.count, _number(r.limit_value),
         )  # fmt: skip
-        identity = (*_hashed(tokens), person, other, station, code, local_code, raw, r.ordinal)
+        # what a list says of one thing may be corrected later: the whole row is its identity, derivation takes the last
+        identity = (*_hashed(tokens), local_code, raw, *rest)
         return self._sealed(identity, head, _at(r.known_at), tokens, rest)
 
     def _opening(self, r: OpeningRecord) -> Row:

@@ -21,7 +21,7 @@ from etl.staging.pseudonymise import Pseudonymiser
 from etl.staging.redact import redact
 from etl.staging.rows import RowMaker, digest
 from etl.staging.seal import Kind, Sealer
-from etl.staging.validate import Bounds, Fault, fault
+from etl.staging.validate import Bounds, Fault, fault, plain_name
 
 REFERENCE_CHARACTERS = 300
 PIECE_ROWS = 500
@@ -63,7 +63,8 @@ def stage(
     An item is loaded whole or not at all, so that one bad time cannot lose the others' company unnoticed. `now_at`
     (default: the wall clock) bounds what lies in the future. Refused items keep a sealed copy.
     """
-    scanners = frozenset(s.code for s in settings.scanners if s.site == feed.site)
+    here = [s for s in settings.scanners if s.site == feed.site]
+    scanners = frozenset(plain_name(name) for s in here for name in (s.code, *s.station_names))
     bounds = Bounds(now_at or datetime.now(UTC), scanners)
     stager = _Stager(feed, pseudonymiser, sealer or pseudonymiser.sealer(), bounds)
     for item in items:

@@ -33,6 +33,11 @@ class Bounds:
         return self.now_at + AHEAD
 
 
+def plain_name(name: str) -> str:
+    """Return a scanner's code or station name as names are compared."""
+    return name.strip().upper()
+
+
 def fault(record: Record, bounds: Bounds) -> Fault | None:
     """Return why a record cannot be loaded, None when it can."""
     if isinstance(record, OpeningRecord):
@@ -119,7 +124,7 @@ def _entry_fault(record: EntryRecord, bounds: Bounds) -> Fault | None:
 
 
 def _opening_fault(record: OpeningRecord, bounds: Bounds) -> Fault | None:
-    if bounds.scanners and record.scanner_code not in bounds.scanners:
+    if bounds.scanners and plain_name(record.scanner_code) not in bounds.scanners:
         return Reason.UNKNOWN_SCANNER, "scanner is not in the settings"
     if record.begin_at < EARLIEST_AT or record.end_at > bounds.now_at + PLANNED_AHEAD:
         return Reason.IMPOSSIBLE_TIME, "stretch before 1980 or more than 400 days ahead"

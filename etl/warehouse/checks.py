@@ -14,6 +14,7 @@ from etl.warehouse.tables import (
     event_series,
     fact_acquisition,
     fact_dose_event,
+    fact_entry,
     fact_exam,
     fact_report_version,
     fact_scanner_hour,
@@ -91,6 +92,7 @@ def _orphans(connection: Connection) -> Iterator[Finding]:
     references: list[tuple[Column[int], Column[int]]] = [
         (fact_exam.c.visit_key, fact_visit.c.visit_key),
         (fact_slot.c.exam_key, fact_exam.c.exam_key),
+        (fact_entry.c.exam_key, fact_exam.c.exam_key),
         (fact_acquisition.c.exam_key, fact_exam.c.exam_key),
         (fact_dose_event.c.exam_key, fact_exam.c.exam_key),
         (fact_report_version.c.exam_key, fact_exam.c.exam_key),

@@ -17,6 +17,7 @@ from etl.warehouse.clocks import derive_clocks
 from etl.warehouse.closure import Closure, connected
 from etl.warehouse.compute import ExamFacts, exam_facts
 from etl.warehouse.data_time import data_time
+from etl.warehouse.derive_entry import derive_entries, has_entries
 from etl.warehouse.derive_quality import derive_completeness, derive_feeds, derive_quarantine, derive_runs
 from etl.warehouse.event_set import event_types, read_all, selected
 from etl.warehouse.keys import NO_EXAM
@@ -27,17 +28,17 @@ from etl.warehouse.patients import Patients, merged_patients
 from etl.warehouse.scanner_facts import ScannerDays, opening_days, scanner_days, write_all, write_days
 from etl.warehouse.store import remove, rewrite, store
 from etl.warehouse.tables import (
+    EVENT_TABLES,
     dim_patient,
     dim_scanner,
     dim_site,
     event,
-    event_dose,
     event_opening,
-    event_series,
     fact_acquisition,
     fact_clock,
     fact_completeness,
     fact_dose_event,
+    fact_entry,
     fact_exam,
     fact_feed,
     fact_opening,
@@ -100,8 +101,7 @@ def _last_parameters(connection: Connection) -> str | None:
 
 
 def _events(connection: Connection) -> int:
-    tables = (event, event_series, event_dose, event_opening)
-    return sum(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables)
+    return sum(connection.execute(select(func.count()).select_from(t)).scalar_one() for t in EVENT_TABLES)
 
 
 def _derive_everything(connection: Connection, patients: Patients, parameters: Parameters, data_at: int) -> int:
@@ -197,6 +197,8 @@ def _patients(tokens: pd.Series, patients: Patients) -> pd.DataFrame:
 
 def _about_data(connection: Connection, parameters: Parameters, data_at: datetime) -> None:
     """Rewrite the small tables that describe the data and the department."""
+    if has_entries(connection):
+        rewrite(connection, fact_entry, derive_entries(connection, parameters))
     rewrite(connection, fact_feed, derive_feeds(connection, parameters, data_at))
     rewrite(connection, fact_quarantine, derive_quarantine(connection, parameters))
     rewrite(connection, fact_run, derive_runs(connection, parameters))

@@ -8,14 +8,17 @@ import pandas as pd
 from sqlalchemy import Connection, Select, Table, and_, case, func, or_, select
 
 from etl.warehouse.append import read_frame
+from etl.warehouse.derive_entry import NAMED_BY
 from etl.warehouse.event_set import UNMAPPED, type_code
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.parameters import FeedRule, Parameters
 from etl.warehouse.tables import (
+    EVENT_TABLES,
     event,
     event_dose,
-    event_opening,
+    event_entry,
     event_series,
+    fact_entry,
     fact_exam,
     link,
     quarantine,
@@ -41,11 +44,10 @@ MILESTONES = (
 
 def derive_feeds(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
     """Return fact_feed rows of the configured feeds."""
-    held = pd.concat(
-        [read_frame(connection, _held(t, data_at)) for t in (event, event_series, event_dose, event_opening)]
-    )
+    held = pd.concat([read_frame(connection, _held(t, data_at)) for t in EVENT_TABLES])
     held = held.groupby("feed_key").agg(events=("events", "sum"), data_until_at=("until", "max"))
-    unlinked = pd.concat([read_frame(connection, _unlinked(t)) for t in (event, event_series, event_dose)])
+    queries = [*map(_unlinked, (event, event_series, event_dose)), _unlinked_entries()]
+    unlinked = pd.concat([read_frame(connection, query) for query in queries])
     frame = pd.DataFrame(
         [(f.key, f.site, f.kind, f.expected_every_min) for f in parameters.feeds],
         columns=["feed_key", "site_code", "kind", "expected_every_min"],
@@ -81,6 +83,14 @@ def _unlinked(table: Table) -> Select[tuple[str, int]]:
     return query
 
 
+def _unlinked_entries() -> Select[tuple[str, int]]:
+    """Select by feed the entries that name an exam and lead to none."""
+    e = event_entry.c
+    named = or_(*[e[name].is_not(None) for name in NAMED_BY])
+    lost = and_(fact_entry.c.event_id == e.event_id, fact_entry.c.exam_key == NO_EXAM, named)
+    return select(e.feed_key, func.count().label("n")).join(fact_entry, lost).group_by(e.feed_key)
+
+
 def _unmapped(connection: Connection, parameters: Parameters) -> dict[str, int]:
     """Return by feed how many workflow events have a local status, priority or patient class without a map."""
     told = [event.c[n] for n in ("feed_key", "local_code", "priority_code", "patient_class_code")]
@@ -101,7 +111,7 @@ def _is_mapped(
         return not isinstance(code, str) or code.strip().upper() in mapping  # type: ignore[operator]  # a Mapping
 
     return (
-        type_code(parameters.status_rules, feed.kind, feed.preset, local_code) != UNMAPPED
+        type_code(parameters.status_rules, feed.kind, feed.preset, local_code, feed.key) != UNMAPPED
         and translated(priority, parameters.priorities)
         and translated(patient_class, parameters.patient_classes)
     )

@@ -72,9 +72,9 @@ def prepared(
     """Return raw event rows clock-corrected, mapped, and in an order that does not depend on arrival."""
     workflow, series, dose, openings = (_in_order(frame) for frame in (workflow, series, dose, openings))
     corrections = parameters.clock_corrections
-    series = _corrected(series, ("occurred_at", "end_at", "performed_begin_at", "performed_end_at"), corrections)
-    dose = _corrected(dose, ("occurred_at", "ended_at"), corrections)
-    workflow = _corrected(workflow, ("occurred_at",), corrections)
+    series = corrected(series, ("occurred_at", "end_at", "performed_begin_at", "performed_end_at"), corrections)
+    dose = corrected(dose, ("occurred_at", "ended_at"), corrections)
+    workflow = corrected(workflow, ("occurred_at",), corrections)
     workflow["type"] = event_types(workflow, parameters)
     workflow["at"] = microseconds(workflow["occurred_at"])
     workflow["known"] = microseconds(workflow["known_at"])
@@ -88,7 +88,7 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("event_id", ignore_index=True)
 
 
-def _corrected(frame: pd.DataFrame, at: Iterable[str], corrections: Mapping[str, float]) -> pd.DataFrame:
+def corrected(frame: pd.DataFrame, at: Iterable[str], corrections: Mapping[str, float]) -> pd.DataFrame:
     """Add each clock's correction to the times it wrote; the event tables keep the raw ones."""
     seconds = frame["clock_key"].map(dict(corrections)).astype("float64")
     wrong = seconds.notna().to_numpy()
@@ -105,17 +105,19 @@ def event_types(workflow: pd.DataFrame, parameters: Parameters) -> npt.NDArray[n
     pairs = workflow[["feed_key", "local_code"]]
     known = pairs.drop_duplicates()
     codes = [
-        type_code(parameters.status_rules, feeds[feed].kind, feeds[feed].preset, code) if feed in feeds else UNMAPPED
+        type_code(parameters.status_rules, feeds[feed].kind, feeds[feed].preset, code, feed)
+        if feed in feeds
+        else UNMAPPED
         for feed, code in known.itertuples(index=False)
     ]
     merged = pairs.merge(known.assign(type=np.array(codes, dtype=np.int8)), on=["feed_key", "local_code"], how="left")
     return np.asarray(merged["type"], dtype=np.int8)
 
 
-def type_code(rules: Iterable[StatusRule], kind: str, preset: str, local_code: str) -> int:
+def type_code(rules: Iterable[StatusRule], kind: str, preset: str, local_code: str, feed: str = "") -> int:
     """Return the type a local code maps to: a position in TYPES, NO_EVENT or UNMAPPED."""
     for rule in rules:
-        if rule.kind == kind and rule.preset in ("", "*", preset) and fnmatchcase(local_code, rule.pattern):
+        if rule.holds_for(kind, preset, feed) and fnmatchcase(local_code, rule.pattern):
             return TYPE_CODE[EventType(rule.event_type)] if rule.event_type else NO_EVENT
     return UNMAPPED
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
 from etl.warehouse.local_time import ShiftHours
+from etl.warehouse.mapping_rules import milestones
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows, target_minutes
 
 STANDARD_SHIFTS = ShiftHours()
@@ -38,6 +39,11 @@ class StatusRule:
     preset: str
     pattern: str
     event_type: str
+    feed: str = ""  # a feed's own row: holds for no other
+
+    def holds_for(self, kind: str, preset: str, feed: str) -> bool:
+        """Return whether the row is about a feed with this kind, preset and key."""
+        return self.feed == feed if self.feed else self.kind == kind and self.preset in ("", "*", preset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE) -> Paramete
         scanners=settings.scanners,
         feeds=tuple(_feed(feed) for feed in settings.feeds),
         clock_corrections=MappingProxyType(dict(settings.clock_corrections)),
-        status_rules=_status_rules(reference / "status_maps.csv"),
+        status_rules=_status_rules(reference / "status_maps.csv") + _milestone_rules(settings, reference),
         procedure_rules=_procedure_rules(reference / "procedure_groups.csv"),
         priorities=_code_map(reference / "priority_map.csv"),
         patient_classes=_code_map(reference / "patient_class_map.csv"),
@@ -177,6 +183,15 @@ def _feed(feed: Feed) -> FeedRule:
 def _status_rules(path: Path) -> tuple[StatusRule, ...]:
     columns = ("kind", "preset", "pattern", "event_type")
     return tuple(StatusRule(*(row[c] for c in columns)) for row in rows(path, columns))
+
+
+def _milestone_rules(settings: Settings, reference: Path) -> tuple[StatusRule, ...]:
+    """Return what the feeds' own column mappings say; shipped rows come before and may say it finer."""
+    return tuple(
+        StatusRule(feed.kind, "", pattern, event_type, feed.key)
+        for feed in settings.feeds
+        for pattern, event_type in milestones(feed, settings, reference)
+    )
 
 
 def _procedure_rules(path: Path) -> tuple[ProcedureRule, ...]:

@@ -32,6 +32,7 @@ LOCALITY = {
     "fact_slot": ("local_date", "scanner_code", "appointment_at", "slot_key", "valid_from_at"),
     "fact_acquisition": ("local_date", "scanner_code", "begin_at", "series_key"),
     "fact_dose_event": ("local_date", "scanner_code", "occurred_at", "irradiation_token"),
+    "fact_entry": ("kind", "local_date", "site_code", "event_id"),
     "fact_report_version": ("local_date", "exam_key", "signed_at", "version"),
 }
 

@@ -203,6 +203,7 @@ event_entry = Table(
     metadata,
     *_source_columns(),
     _text("kind", "shift, ai_result, peer_review, incident, reject, storage, cost"),
+    _int("ordinal", "number of the row among those of its file that name the same thing"),
     _at("end_at", "end of a shift or validity; occurred_at is its begin"),
     _text("modality", "as sent"),
     _text("station_name", "room, station or AE title as sent", 128),

@@ -49,7 +49,7 @@ def test_a_load_keeps_every_event_once_and_accounts_for_every_item(
     assert counts.offered == OFFERED == counts.loaded + counts.unchanged + counts.quarantined + counts.filtered
     assert (counts.quarantined, counts.filtered) == (4, 3)
     assert counts.events == 24 * 6 + 5
-    assert [_count(warehouse.engine, t) for t in EVENT_TABLES] == [24 * 4, 24, 24, 5]
+    assert [_count(warehouse.engine, t) for t in EVENT_TABLES] == [24 * 4, 24, 24, 5, 0]
     assert _count(warehouse.engine, receipt) == OFFERED - 7
     assert _count(warehouse.engine, touched) == counts.events
 

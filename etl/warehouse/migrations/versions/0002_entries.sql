@@ -29,6 +29,7 @@ CREATE TABLE event_entry (
     appointment_token VARCHAR(32),
     procedure_token VARCHAR(32),
     kind VARCHAR(64),
+    ordinal INTEGER,
     end_at TIMESTAMP WITHOUT TIME ZONE,
     modality VARCHAR(64),
     station_name VARCHAR(128),
@@ -63,6 +64,7 @@ COMMENT ON COLUMN event_entry.visit_token IS 'HMAC of site|visit number';
 COMMENT ON COLUMN event_entry.appointment_token IS 'HMAC of site|appointment id';
 COMMENT ON COLUMN event_entry.procedure_token IS 'HMAC of site|requested procedure id';
 COMMENT ON COLUMN event_entry.kind IS 'shift, ai_result, peer_review, incident, reject, storage, cost';
+COMMENT ON COLUMN event_entry.ordinal IS 'number of the row among those of its file that name the same thing';
 COMMENT ON COLUMN event_entry.end_at IS 'end of a shift or validity; occurred_at is its begin';
 COMMENT ON COLUMN event_entry.modality IS 'as sent';
 COMMENT ON COLUMN event_entry.station_name IS 'room, station or AE title as sent';

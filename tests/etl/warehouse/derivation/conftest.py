@@ -22,7 +22,7 @@ from etl.warehouse.event_set import EventSet, prepared
 from etl.warehouse.local_time import microsecond
 from etl.warehouse.parameters import FeedRule, Parameters, ProcedureRule, StatusRule
 from etl.warehouse.patients import merged_patients
-from etl.warehouse.tables import event, event_dose, event_opening, event_series, metadata, touched
+from etl.warehouse.tables import event, event_dose, event_entry, event_opening, event_series, metadata, touched
 
 START_AT = datetime(2026, 9, 1, 12, tzinfo=UTC)  # a Tuesday, 08:00 in New York
 TOKENS = {
@@ -38,6 +38,8 @@ TOKENS = {
     "instance": "instance_token",
     "reader": "reader_token",
     "technologist": "technologist_token",
+    "person": "person_token",
+    "other": "other_person_token",
 }
 
 
@@ -137,6 +139,11 @@ class Ward:
         given = {"scanner_code": scanner, "kind": kind, "end_at": end_at, "local_date": begin_at.date()}
         self._add(event_opening, begin_at, feed, {"local_code": kind, **given, **values})
 
+    def entry(self, kind: str, when: float | datetime, end: float | datetime | None = None, **values: Any) -> None:
+        """Add a row of one of the department's own lists."""
+        given = {"kind": kind, "ordinal": 0, "end_at": None if end is None else self._when(end), **values}
+        self._add(event_entry, when, given.pop("feed", "north_list"), {"local_code": f"entry:{kind}", **given})
+
     def exam(self, acc: str, begin: float, minutes: float = 20, **values: Any) -> None:
         """Add an exam from order to final report around its begin."""
         values = {"acc": acc, "patient": f"p-{acc}", "modality": "CT", "station_name": "NCT1", **values}
@@ -176,7 +183,7 @@ class Ward:
     def load(self, connection: Connection, rows: list[tuple[Table, dict[str, Any]]] | None = None) -> None:
         """Append rows to the event tables and note them as touched."""
         given = self.rows if rows is None else rows
-        for table in (event, event_series, event_dose, event_opening):
+        for table in (event, event_series, event_dose, event_opening, event_entry):
             mine = [row for t, row in given if t is table]
             if mine:
                 append(connection, table, pd.DataFrame(mine))
@@ -236,6 +243,11 @@ def busy_ward(new_ward: Callable[..., Ward]) -> Callable[[int], Ward]:
             ward.opening("NMR1", "open", day * 1440 - 60, day * 1440 + 1380)
         ward.opening("NCT1", "downtime_unplanned", 1500, 1590)
         ward.opening("NCT1", "closure", 4 * 1440 - 60, 5 * 1440 + 540)
+        for n in range(0, 45, 2):
+            name = {"acc": f"a{n}"} if n % 4 else {"placer": f"p{n // 2}"}
+            ward.entry("ai_result", n * 100, n * 100 + 3, code="ICH", outcome_code="positive", value=0.9, **name)
+            if n % 6 == 0:  # said again and corrected
+                ward.entry("ai_result", n * 100, code="ICH", value=0.2, known_at=n * 100 + 60, **name)
         return ward
 
     return make
