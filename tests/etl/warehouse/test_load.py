@@ -167,7 +167,7 @@ def test_items_that_do_not_add_up_stop_the_load_and_nothing_is_kept(
         _load(warehouse.engine, warehouse.settings, [Tampered({}, lost)])
     with pytest.raises(ConservationError):
         _load(warehouse.engine, warehouse.settings, [Tampered(whole.tables, lost)])
-    assert [_count(warehouse.engine, t) for t in (*EVENT_TABLES, run, receipt)] == [0] * 6
+    assert [_count(warehouse.engine, t) for t in (*EVENT_TABLES, run, receipt)] == [0] * 7
 
 
 def test_a_failure_half_way_leaves_nothing(
@@ -179,7 +179,7 @@ def test_a_failure_half_way_leaves_nothing(
 
     with pytest.raises(OSError, match="No space"):
         _load(warehouse.engine, warehouse.settings, broken(), files=[Stamp("a.hl7")])
-    assert [_count(warehouse.engine, t) for t in (*EVENT_TABLES, run, receipt, watermark)] == [0] * 7
+    assert [_count(warehouse.engine, t) for t in (*EVENT_TABLES, run, receipt, watermark)] == [0] * 8
     assert _load(warehouse.engine, warehouse.settings, batches(items), "r2").events == 24 * 6 + 5
 
 
