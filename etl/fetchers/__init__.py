@@ -5,11 +5,13 @@ from __future__ import annotations
 from etl.errors import ConfigurationError
 from etl.fetchers.base import Fetcher
 from etl.fetchers.qido import QidoFetcher
+from etl.fetchers.ris_sql import RisSql
 from etl.fetchers.wado_reports import WadoReports
 from etl.settings import Feed
 
 _ALL: tuple[Fetcher, ...] = (
     QidoFetcher(),
+    RisSql(),
     WadoReports(),
 )
 FETCHERS: dict[str, Fetcher] = {fetcher.kind: fetcher for fetcher in _ALL}

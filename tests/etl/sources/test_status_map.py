@@ -30,7 +30,7 @@ def test_no_pattern_is_listed_twice() -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("name", sorted(presets()))
+@pytest.mark.parametrize("name", sorted(presets().keys() - {"status_history"}))  # there the status alone decides
 def test_every_milestone_of_a_preset_maps_to_its_type(name: str) -> None:
     mapping = presets()[name]
     for event_type, header in mapping.milestones.items():
