@@ -18,9 +18,10 @@ from etl.landing import LandingWriter
 from etl.listeners.base import Listener
 from etl.listeners.dicom import DicomListener
 from etl.listeners.mllp import Mllp
+from etl.listeners.syslog import Syslog
 from etl.settings import Feed, Settings
 
-_ALL: tuple[Listener, ...] = (Mllp(), DicomListener())
+_ALL: tuple[Listener, ...] = (Mllp(), Syslog(), DicomListener())
 LISTENERS: dict[str, Listener] = {listener.kind: listener for listener in _ALL}
 SEAL_EVERY_S = 1.0
 log = structlog.get_logger()

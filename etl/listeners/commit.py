@@ -37,8 +37,8 @@ class GroupCommit:
     async def __aexit__(self, *_failure: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        for waiting in self._waiting:
-            waiting.done.cancel()
+        if self._waiting:  # a sender that gets no acknowledgement will not send it again
+            await asyncio.get_running_loop().run_in_executor(self._disk, self._write, self._waiting)
         await self._stack.aclose()
 
     async def keep(self, payload: bytes, note: str) -> None:

@@ -15,12 +15,14 @@ from etl.sources.mpps import Mpps
 from etl.sources.openings_csv import OpeningsCsv
 from etl.sources.ris_csv import RisCsv
 from etl.sources.worklist import Worklist
+from etl.sources.sole import Sole
 
 _ALL: tuple[Source, ...] = (
     Hl7v2(),
     OpeningsCsv(),
     RisCsv(),
     RisCsv("extract_csv"),
+    Sole(),
     DoseReports(),
     Mpps(),
     Worklist(),

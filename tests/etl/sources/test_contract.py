@@ -48,6 +48,17 @@ SAMPLES = {
         b"scanner_code,kind,date,begin,end,reason\nNCT1,open,2026-01-15,07:00,19:00,\n"
         b"NCT1,slot,2026-01-15,07:00,07:30,\n",
     ),
+    "sole": (
+        "s.log",
+        b"".join(
+            b"<85>1 2026-01-15T15:00:01Z ris IHE+SOLE 7 RID45813 - <AuditMessage><EventIdentification "
+            b"EventDateTime='2026-01-15T10:00:00-05:00'><EventID csd-code='SOLE'/><EventTypeCode csd-code='RID45813' "
+            b"codeSystemName='RadLex'/></EventIdentification><ParticipantObjectIdentification "
+            b"ParticipantObjectID='ACC12345%d'><ParticipantObjectIDTypeCode csd-code='121022'/>"
+            b"</ParticipantObjectIdentification></AuditMessage>\n" % n
+            for n in (6, 7)
+        ),
+    ),
 }
 KINDS = sorted(SOURCES)
 N_MUTATIONS = 60
