@@ -14,8 +14,8 @@ from etl.sources.hl7v2 import Hl7v2
 from etl.sources.mpps import Mpps
 from etl.sources.openings_csv import OpeningsCsv
 from etl.sources.ris_csv import RisCsv
-from etl.sources.worklist import Worklist
 from etl.sources.sole import Sole
+from etl.sources.worklist import Worklist
 
 _ALL: tuple[Source, ...] = (
     Hl7v2(),

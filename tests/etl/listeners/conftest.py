@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import ssl
@@ -89,6 +90,10 @@ class Listening:
             time.sleep(0.01)
         raise AssertionError("the listener did not come up within 15 s")
 
+    def forked(self) -> Forked:
+        """A parent that has everything imported and forks listener processes: starting one takes no time."""
+        return Forked(self)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
@@ -107,6 +112,52 @@ class Listening:
 
     def connect(self, timeout: float = 10) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+
+
+FORKING = """
+import os, sys
+from pathlib import Path
+from etl.listeners import listening, run_listeners
+from etl.logs import configure_logs
+from etl.settings import load_settings
+settings = load_settings(Path(sys.argv[1]))
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        configure_logs(settings.at(settings.log_file))
+        run_listeners(settings, listening(settings))
+        os._exit(0)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("gone", flush=True)
+"""
+
+
+class Forked:
+    """Starts and kills listener processes a few times a second; what runs in them is what `radpulse listen` runs."""
+
+    def __init__(self, server: Listening) -> None:
+        arguments = [sys.executable, "-c", FORKING, str(server.folder / "radpulse.toml")]
+        self._parent = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _line(self) -> str:
+        assert self._parent.stdout is not None
+        return self._parent.stdout.readline().strip()
+
+    def start(self) -> None:
+        assert self._parent.stdin is not None
+        self._parent.stdin.write("\n")
+        self._parent.stdin.flush()
+        self._child = int(self._line())
+
+    def kill(self) -> None:
+        os.kill(self._child, signal.SIGKILL)
+        assert self._line() == "gone"
+
+    def close(self) -> None:
+        assert self._parent.stdin is not None
+        self._parent.stdin.close()
+        self._parent.wait(10)
 
 
 Start = Callable[..., Listening]
