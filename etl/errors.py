@@ -67,7 +67,7 @@ class Reason(StrEnum):
 class FilterReason(StrEnum):
     """Why a readable source item was left out on purpose; the whole closed list."""
 
-    NOT_IMAGING = "not_imaging"  # a message about nothing we measure (e.g. ADT^A08 demographics)
+    NOT_IMAGING = "not_imaging"  # a message about nothing we measure (e.g. ADT^A01 admission)
     NOT_A_DOSE_REPORT = "not_a_dose_report"
     NO_IRRADIATION = "no_irradiation"
     NOT_AN_IMAGE = "not_an_image"  # DICOM plans, waveforms, presentation states

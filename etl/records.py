@@ -70,6 +70,9 @@ class EventType(StrEnum):
     PEER_REVIEWED = "peer_reviewed"
     DEVICE_DOWN = "device_down"
     DEVICE_UP = "device_up"
+    PATIENT_LINKED = "patient_linked"  # ADT^A24
+    ORDER_REPLACED = "order_replaced"  # ORC-1 RP, RU, RQ: another order takes its place
+    ORDER_REINSTATED = "order_reinstated"  # ORC-1 UC, UD, RL: a stop or hold that does not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Identifiers:
     patient_id: str | None = None  # PID-3.1 / (0010,0020)
     patient_id_issuer: str | None = None  # PID-3.4 / (0010,0021)
     prior_patient_id: str | None = None  # MRG-1.1, merges only
+    prior_patient_id_issuer: str | None = None  # MRG-1.4; None: the same as patient_id_issuer
     accession_number: str | None = None  # OBR-18, IPC-1 / (0008,0050)
     placer_order_number: str | None = None  # ORC-2, OBR-2
     filler_order_number: str | None = None  # ORC-3, OBR-3

@@ -19,6 +19,8 @@ RESULTS = "ORU"
 BOOKINGS = frozenset({"S12", "S13", "S14", "S15", "S16", "S17", "S26"})  # table 0003, kpis.md E3
 VISITS = frozenset({"A03", "A04", "A09", "A10"})
 MERGES = frozenset({"A18", "A30", "A34", "A35", "A36", "A40", "A47"})
+LINKS = frozenset({"A24", "A37"})  # two PIDs linked, and unlinked again
+UPDATES = frozenset({"A08", "A31"})
 
 # ORC-1 codes that speak of the order itself, so ORC-9 dates them (table 0119)
 ORDER_CONTROLS = frozenset({"NW", "SN", "NA", "OK", "XO", "XX", "CA", "OC", "CR", "RP", "RU", "HD", "RL"})
@@ -43,8 +45,10 @@ def events(message: Message, zone: ZoneInfo, rules: FieldRules) -> list[EventRec
         return reader.bookings()
     if kind == "ADT" and trigger in VISITS:
         return [reader.event(message.header, f"{message.kind}///", "adt_time", 0)]
-    if kind == "ADT" and trigger in MERGES:
+    if kind == "ADT" and trigger in MERGES | LINKS:
         return reader.merges()
+    if kind == "ADT" and trigger in UPDATES:
+        return reader.update()
     return FilterReason.NOT_IMAGING
 
 
@@ -86,17 +90,36 @@ class Reader:
         return [self.event(f, code, "booking_time", n) for n, f in enumerate(self._by_order())]
 
     def merges(self) -> list[EventRecord] | FilterReason:
-        """One event for each PID and MRG pair; a merge of accounts within one patient is no merge of patients."""
+        """One event for each number merged, linked or unlinked; one of accounts within one patient is none."""
         if not self.message.pairs:
-            raise ItemRefused(Reason.BAD_STRUCTURE, f"{self.message.kind} without MRG")
+            raise ItemRefused(Reason.BAD_STRUCTURE, f"{self.message.kind} without MRG or second PID")
         found = []
-        for ordinal, fields in enumerate(self.message.pairs):
+        for ordinal, fields in enumerate(f for pair in self.message.pairs for f in self._by_prior(pair)):
             event = self.event(fields, f"{self.message.kind}///", "adt_time", ordinal)
             if event.ids.prior_patient_id is None or event.ids.patient_id is None:
                 raise ItemRefused(Reason.MISSING_IDENTIFIER, "a merge without PID-3 or MRG-1")
-            if event.ids.prior_patient_id != event.ids.patient_id:
+            if event.ids.prior_patient_id != event.ids.patient_id or _issuers_differ(event.ids):
                 found.append(event)
         return found or FilterReason.NOT_IMAGING
+
+    def _by_prior(self, pair: Fields) -> Iterator[Fields]:
+        """Yield the pair once for each number in MRG-1 of the first one's type and authority (MRG-1 repeats)."""
+        d, mrg = self.message.d, pair["MRG"]
+        repetitions = [r for r in (mrg[1] if len(mrg) > 1 else "").split(d.repetition) if r]
+        kinds = [_kind_of_number(r, d.component) for r in repetitions]
+        first = next((k for k in kinds if k[1] == "MR"), kinds[0] if kinds else None)
+        mine = [r for r, kind in zip(repetitions, kinds, strict=True) if kind == first]
+        for repetition in mine or [""]:
+            yield {**pair, "MRG": ["MRG", repetition, *mrg[2:]]}
+
+    def update(self) -> list[EventRecord] | FilterReason:
+        """One event of what is now known of a patient, unless the message says none of it."""
+        event = self.event(self.message.header, f"{self.message.kind}///", "adt_time", 0)
+        if event.ids.patient_id is None:
+            raise ItemRefused(Reason.MISSING_IDENTIFIER, "an update without PID-3")
+        a = event.attributes
+        says = a.birth_date or a.sex or (a.patient_class_code and event.ids.visit_number)
+        return [event] if says else FilterReason.NOT_IMAGING
 
     def _imaging(self, needed: str) -> list[tuple[int, Group]]:
         if not self.message.groups:
@@ -210,6 +233,17 @@ class Reader:
             if self.message.kind.startswith("SIU"):
                 raise
             return None
+
+
+def _kind_of_number(text: str, separator: str) -> tuple[str, str]:
+    """Return the assigning authority and the type of a CX (v2.5.1 2A.14)."""
+    parts = [*text.split(separator), "", "", "", "", ""]
+    return parts[3], parts[4]
+
+
+def _issuers_differ(ids: Identifiers) -> bool:
+    prior = ids.prior_patient_id_issuer
+    return prior is not None and prior != ids.patient_id_issuer
 
 
 def _minutes(text: str | None, unit: str | None) -> float | None:

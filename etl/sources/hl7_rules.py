@@ -22,6 +22,7 @@ IDENTIFIER_ROLES = (
     "patient_id",
     "patient_id_issuer",
     "prior_patient_id",
+    "prior_patient_id_issuer",
     "accession_number",
     "placer_order_number",
     "filler_order_number",

@@ -19,6 +19,7 @@ PRIOR_RESULTS = frozenset({"OMI", "OMG"})  # their grammar ends each order with 
 OTHER_DETAILS = frozenset({"RXO", "RXE", "RQD", "ODS", "ODT", "BPO"})  # order details that are no OBR
 STRUCTURE = frozenset({"MSH", "PID", "PV1", "EVN", "MRG", "ORC", "OBR", "SCH", "AIS"}) | OTHER_DETAILS
 IN_GROUP = frozenset({"TQ1", "IPC"})
+LINKING = frozenset({"ADT^A24", "ADT^A37"})  # their grammar holds two PIDs and no MRG (v2.5.1 3.3.24, 3.3.37)
 STUDY = "113014"  # DCM: DICOM Study
 MESSAGE_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}")
 
@@ -52,7 +53,7 @@ class Message(NamedTuple):
     kind: str  # "ORM^O01"
     header: Fields
     groups: list[Group]
-    pairs: list[Fields]  # PID with its MRG, merges only
+    pairs: list[Fields]  # PID with its MRG; of a link the second PID stands in MRG
     known_at: datetime | None
     clock: str
     control_id: str | None
@@ -96,6 +97,7 @@ def _collect(
     groups: list[Group] = []
     pairs: list[Fields] = []
     lists_priors = header["MSH"][9][:3] in PRIOR_RESULTS
+    links = _kind(header["MSH"][9], d.component) in LINKING
     for line in lines[1:]:
         name = line[:3]
         if name == "OBX":
@@ -107,7 +109,10 @@ def _collect(
                     break  # what follows are results of earlier orders
                 if name == "PID":
                     header = {"MSH": header["MSH"]}  # the next patient
-            _place(name, line.split(d.field), header, groups, pairs)
+            if links and name == "PID" and "PID" in header:
+                pairs.append({**header, "MRG": ["MRG", *line.split(d.field)[3:4]]})
+            else:
+                _place(name, line.split(d.field), header, groups, pairs)
     return groups, pairs
 
 

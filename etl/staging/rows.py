@@ -82,7 +82,8 @@ class RowMaker:
 
     def _event(self, r: EventRecord) -> Row:
         tokens = self._tokens(r.ids)
-        prior = self._token("patient", r.ids.patient_id_issuer or self._site, r.ids.prior_patient_id)
+        issuer = r.ids.prior_patient_id_issuer or r.ids.patient_id_issuer or self._site
+        prior = self._token("patient", issuer, r.ids.prior_patient_id)
         code, raw = text(r.local_code, 200), text(r.raw_time, 64)
         head = (code, raw, micros(r.occurred_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         identity = (*_hashed(tokens), prior, code, raw, r.ordinal)

@@ -12,7 +12,8 @@ from etl.warehouse.append import append, read_frame
 from etl.warehouse.event_set import TOKENS, EventSet, prepared, selected
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.patients import Patients, same_patients
+from etl.warehouse.patient_events import update_codes
+from etl.warehouse.patients import Patients, ever_same
 from etl.warehouse.tables import (
     event,
     event_dose,
@@ -52,15 +53,15 @@ class Closure:
         return {e for t in JOINED_BY for e in self.frames[t.name][EVENT_ID]}
 
 
-def connected(connection: Connection, patients: Patients) -> Closure:
-    """Return the closure of what table `touched` notes, of patients merged by it, and of exams still going on.
+def connected(connection: Connection, patients: Patients, parameters: Parameters) -> Closure:
+    """Return the closure of what table `touched` notes, of patients it tells of, and of exams still going on.
 
     Exams that shared a visit with one of these belong to it too, so that a visit is always derived from all its
     exams' events.
     """
     closure = Closure({t.name: read_frame(connection, selected(t).limit(0)) for t in (*JOINED_BY, event_opening)})
     FRONTIER.create(connection)
-    tokens = {(EVENT_ID, e) for e in _seeds(connection)} | _merged_patients(connection, patients)
+    tokens = {(EVENT_ID, e) for e in _seeds(connection)} | _told_of_patients(connection, patients, parameters)
     seen: set[tuple[str, str]] = set()
     while tokens:
         seen |= tokens
@@ -82,14 +83,15 @@ def _seeds(connection: Connection) -> set[str]:
     return set(connection.execute(noted).scalars()) | set(connection.execute(theirs).scalars())
 
 
-def _merged_patients(connection: Connection, patients: Patients) -> set[tuple[str, str]]:
-    """Return all tokens of patients that a touched event merges."""
+def _told_of_patients(connection: Connection, patients: Patients, parameters: Parameters) -> set[tuple[str, str]]:
+    """Return all tokens that were ever one patient with one a touched event merges, separates or updates."""
+    codes = update_codes(connection, parameters)
+    about = or_(event.c.prior_patient_token.is_not(None), event.c.local_code.in_(codes))
     pairs = select(event.c.patient_token, event.c.prior_patient_token).where(
-        event.c.prior_patient_token.is_not(None),
-        event.c.event_id.in_(select(touched.c.event_id).where(touched.c.event_table == event.name)),
+        about, event.c.event_id.in_(select(touched.c.event_id).where(touched.c.event_table == event.name))
     )
     tokens = {token for row in connection.execute(pairs) for token in row if token is not None}
-    return {("patient_token", token) for token in same_patients(patients, tokens)}
+    return {("patient_token", token) for token in ever_same(patients, tokens)}
 
 
 def _step(

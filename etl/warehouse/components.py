@@ -1,8 +1,6 @@
-"""Connected components, for patients merged and exams done in one visit."""
+"""Connected components, for exams done in one visit."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -21,14 +19,3 @@ def components(size: int, left: Ints, right: Ints) -> Ints:
         if np.array_equal(after, label):
             return label
         label = after
-
-
-def cycle_members(edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Return, sorted, the nodes on or between directed cycles: those left when ends are taken away in turn."""
-    left = set(edges)
-    while True:
-        sources, sinks = {a for a, _ in left}, {b for _, b in left}
-        kept = {(a, b) for a, b in left if a in sinks and b in sources}
-        if kept == left:
-            return tuple(sorted(sources))
-        left = kept

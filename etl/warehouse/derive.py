@@ -19,12 +19,14 @@ from etl.warehouse.compute import ExamFacts, exam_facts
 from etl.warehouse.data_time import data_time
 from etl.warehouse.derive_entry import derive_entries, has_entries
 from etl.warehouse.derive_quality import derive_completeness, derive_feeds, derive_quarantine, derive_runs
-from etl.warehouse.event_set import event_types, read_all, selected
+from etl.warehouse.event_set import read_all, selected
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.local_time import microsecond
+from etl.warehouse.merge_cycles import note_cycles
 from etl.warehouse.openings import derive_openings
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.patients import Patients, merged_patients
+from etl.warehouse.patient_events import read_patients
+from etl.warehouse.patients import Patients
 from etl.warehouse.scanner_facts import ScannerDays, opening_days, scanner_days, write_all, write_days
 from etl.warehouse.store import remove, rewrite, store
 from etl.warehouse.tables import (
@@ -32,7 +34,6 @@ from etl.warehouse.tables import (
     dim_patient,
     dim_scanner,
     dim_site,
-    event,
     event_opening,
     fact_acquisition,
     fact_clock,
@@ -62,7 +63,7 @@ FULL_SHARE = 0.25  # when so much of the events is touched, deriving everything 
 
 @dataclass(frozen=True, slots=True)
 class DeriveReport:
-    """What a derivation did: exams derived, whether it was everything, and merges that go in a circle."""
+    """What a derivation did: exams derived, whether it was everything, and which merges (event_id) close a circle."""
 
     data_at: datetime | None
     exams: int
@@ -81,11 +82,11 @@ def derive(connection: Connection, parameters: Parameters, *, full: bool = False
     data_at = told_at or NOTHING_TOLD_AT
     noted = connection.execute(select(func.count()).select_from(touched)).scalar_one()
     fresh_parameters = _last_parameters(connection) != parameters.hash
-    merges = read_frame(connection, selected(event).where(event.c.prior_patient_token.is_not(None)))
-    patients = merged_patients(merges.assign(type=event_types(merges, parameters)))
+    patients = read_patients(connection, parameters)
     full = full or fresh_parameters or noted > FULL_SHARE * _events(connection)
     way = _derive_everything if full else _derive_touched
     exams = way(connection, patients, parameters, microsecond(data_at))
+    note_cycles(connection, patients.cycles)
     _about_data(connection, parameters, data_at)
     connection.execute(delete(touched))
     if fresh_parameters:
@@ -119,7 +120,7 @@ def _derive_everything(connection: Connection, patients: Patients, parameters: P
 
 
 def _derive_touched(connection: Connection, patients: Patients, parameters: Parameters, data_at: int) -> int:
-    closure = connected(connection, patients)
+    closure = connected(connection, patients, parameters)
     facts = exam_facts(closure.event_set(parameters), patients, parameters, data_at)
     keys = closure.old_exams | {int(k) for k in facts.exams["exam_key"]}
     days = _openings(connection, parameters) | _days_of(connection, closure.old_exams)

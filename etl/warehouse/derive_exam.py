@@ -11,7 +11,7 @@ import pandas as pd
 from etl.records import EventType as E
 from etl.warehouse.derive_dose import dose_totals
 from etl.warehouse.exam_clock import Chosen, choose
-from etl.warehouse.exam_description import describe, last_said, texts
+from etl.warehouse.exam_description import demographics, describe, last_said, patient_tokens, texts
 from etl.warehouse.exam_device import DeviceSpans, device_spans, device_texts
 from etl.warehouse.exam_durations import durations
 from etl.warehouse.intervals import MINUTE_US, Floats
@@ -61,6 +61,7 @@ def derive_exams(
     said = last_said(rows, exam, len(keys))
     device = device_texts(keys, acquired, dosed)
     described = describe(said, found, device, patients, parameters)
+    described = described.assign(**demographics(rows, exam, len(keys), patient_tokens(said, device), patients))
     study = texts(said["study_token"].astype(object).where(said["study_token"].notna(), device["study_token"]))
     spans = device_spans(keys, study, found.restart_at, acquired, dosed)
     booked = microseconds(said["appointment_at"])

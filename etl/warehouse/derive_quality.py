@@ -12,6 +12,7 @@ from etl.warehouse.derive_entry import NAMED_BY
 from etl.warehouse.event_set import UNMAPPED, type_code
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.parameters import FeedRule, Parameters
+from etl.warehouse.patient_events import update_codes
 from etl.warehouse.tables import (
     EVENT_TABLES,
     event,
@@ -46,8 +47,9 @@ def derive_feeds(connection: Connection, parameters: Parameters, data_at: dateti
     """Return fact_feed rows of the configured feeds."""
     held = pd.concat([read_frame(connection, _held(t, data_at)) for t in EVENT_TABLES])
     held = held.groupby("feed_key").agg(events=("events", "sum"), data_until_at=("until", "max"))
-    queries = [*map(_unlinked, (event, event_series, event_dose)), _unlinked_entries()]
-    unlinked = pd.concat([read_frame(connection, query) for query in queries])
+    updates = update_codes(connection, parameters)
+    alone = [_unlinked(t, updates) for t in (event, event_series, event_dose)]
+    unlinked = pd.concat([read_frame(connection, query) for query in (*alone, _unlinked_entries())])
     frame = pd.DataFrame(
         [(f.key, f.site, f.kind, f.expected_every_min) for f in parameters.feeds],
         columns=["feed_key", "site_code", "kind", "expected_every_min"],
@@ -75,11 +77,11 @@ def _held(table: Table, data_at: datetime) -> Select[tuple[str, int, datetime]]:
     return select(table.c.feed_key, func.count().label("events"), plausible.label("until")).group_by(table.c.feed_key)
 
 
-def _unlinked(table: Table) -> Select[tuple[str, int]]:
+def _unlinked(table: Table, updates: list[str]) -> Select[tuple[str, int]]:
     alone = and_(link.c.event_id == table.c.event_id, link.c.exam_key == NO_EXAM)
     query = select(table.c.feed_key, func.count().label("n")).join(link, alone).group_by(table.c.feed_key)
-    if table is event:  # a merge belongs to a patient, not to an exam
-        return query.where(event.c.prior_patient_token.is_(None))
+    if table is event:  # a merge or update belongs to a patient, not to an exam
+        return query.where(event.c.prior_patient_token.is_(None), event.c.local_code.not_in(updates))
     return query
 
 

@@ -74,11 +74,16 @@ def prepared(
     corrections = parameters.clock_corrections
     series = corrected(series, ("occurred_at", "end_at", "performed_begin_at", "performed_end_at"), corrections)
     dose = corrected(dose, ("occurred_at", "ended_at"), corrections)
-    workflow = corrected(workflow, ("occurred_at",), corrections)
+    return EventSet(typed(workflow, parameters), series, dose, openings)
+
+
+def typed(workflow: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return raw workflow rows clock-corrected, with `type`, `at` and `known`."""
+    workflow = corrected(workflow, ("occurred_at",), parameters.clock_corrections)
     workflow["type"] = event_types(workflow, parameters)
     workflow["at"] = microseconds(workflow["occurred_at"])
     workflow["known"] = microseconds(workflow["known_at"])
-    return EventSet(workflow, series, dose, openings)
+    return workflow
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,11 @@ import pandas as pd
 from etl.records import EventType as E
 from etl.warehouse.event_set import TYPE_CODE, canonical
 from etl.warehouse.keys import Ints
+from etl.warehouse.local_time import NO_TIME
 from etl.warehouse.milestones import BOOKINGS, NONE, Milestones, lowest
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.patients import Patients
+from etl.warehouse.patients import SAID as PATIENT_SAID
+from etl.warehouse.patients import Patients, known_or_at
 from etl.warehouse.reference_match import procedure_groups
 from etl.warehouse.scanners import modality_of, only_scanner, scanner_of
 
@@ -26,8 +28,6 @@ SAID = (
     "procedure_text",
     "priority_code",
     "patient_class_code",
-    "birth_year",
-    "sex",
     "ordering_token",
     "technologist_token",
     "patient_token",
@@ -56,6 +56,23 @@ def last_said(rows: pd.DataFrame, exam: Ints, exams: int) -> pd.DataFrame:
     order = np.lexsort((rows["known"].to_numpy(), rows["at"].to_numpy(), exam))
     exam = exam[order]
     return pd.DataFrame({name: _last(rows[name].iloc[order], exam, exams) for name in SAID})
+
+
+def demographics(
+    rows: pd.DataFrame, exam: Ints, exams: int, patient: pd.Series, patients: Patients
+) -> dict[str, pd.Series]:
+    """Return birth_year and sex by exam: what its own events or its patient's updates said last, by knowledge."""
+    when = known_or_at(rows)
+    order = np.lexsort((rows["at"].to_numpy(), when, exam))
+    exam, when = exam[order], when[order]
+    found = {}
+    for name in PATIENT_SAID:
+        values = rows[name].iloc[order]
+        place = np.flatnonzero(values.notna().to_numpy())
+        known = np.full(exams, NO_TIME, dtype=np.int64)
+        known[exam[place]] = when[place]
+        found[name] = patients.corrected(name, patient, _last(values, exam, exams), known)
+    return found
 
 
 def _last(values: pd.Series, exam: Ints, exams: int) -> pd.Series:
@@ -89,21 +106,24 @@ def places(found: Milestones, site: Texts, modality: Texts, device: pd.DataFrame
     return Places(booked, either(texts(device["scanner_code"]), *rooms, booked, sole))
 
 
+def patient_tokens(said: pd.DataFrame, device: pd.DataFrame) -> pd.Series:
+    """Return each exam's patient as its messages name it, else as its images do."""
+    return pd.Series(either(texts(said["patient_token"]), texts(device["patient_token"])))
+
+
 def describe(
     said: pd.DataFrame, found: Milestones, device: pd.DataFrame, patients: Patients, parameters: Parameters
 ) -> pd.DataFrame:
-    """Return the descriptive columns of fact_exam, by exam position."""
+    """Return the descriptive columns of fact_exam but for birth_year and sex, by exam position."""
     site = either(texts(said["site_code"]), texts(device["site_code"]))
     sent = texts(canonical(said["modality"], parameters.modalities))
     place = places(found, site, sent, device, parameters)
     modality = either(sent, texts(device["modality"]), modality_of(place.performed, parameters))
     group, section = procedure_groups(said.assign(modality=modality), parameters.procedure_rules)
-    patient = pd.Series(either(texts(said["patient_token"]), texts(device["patient_token"])))
+    patient = patient_tokens(said, device)
     return pd.DataFrame(
         {
             "patient_key": patients.keys(patient),
-            "birth_year": said["birth_year"],
-            "sex": said["sex"],
             "site_code": site,
             "scanner_code": place.performed,
             "booked_scanner_code": place.booked,

@@ -17,12 +17,12 @@ from etl.records import EventType
 from etl.warehouse.event_set import TOKENS, TYPE_CODE, EventSet
 from etl.warehouse.keys import NO_EXAM, Ints, stable_key
 from etl.warehouse.local_time import NO_TIME, local_days, microseconds
+from etl.warehouse.merges import ABOUT_PATIENTS
 from etl.warehouse.parameters import Parameters
 
 ACCESSION, FILLER, PLACER, STUDY, APPOINTMENT, VISIT = TOKENS
 ANCHORS = (ACCESSION, FILLER, PLACER)  # what an exam may be named by, best first
 SHORT = {token: token.removesuffix("_token") for token in TOKENS}
-MERGE = TYPE_CODE[EventType.PATIENT_MERGED]
 NONE = -1
 
 Texts = npt.NDArray[np.object_]
@@ -154,7 +154,8 @@ def _by_visit(rest: pd.DataFrame, given: Given, found: list[pd.DataFrame], param
     asking = rest.loc[(rest[VISIT] != NONE) & (rest["event"] < len(given.workflow)), ["event", VISIT]]
     told = given.workflow[["type", "site_code", "at", "local_code"]].iloc[asking["event"].to_numpy()]
     asking = asking.assign(**{name: told[name].to_numpy() for name in ("type", "site_code", "at")})
-    asking = asking[told["local_code"].astype(str).str.startswith("ADT").to_numpy() & (asking["type"] != MERGE)]
+    adt = told["local_code"].astype(str).str.startswith("ADT").to_numpy()
+    asking = asking[adt & ~asking["type"].isin(ABOUT_PATIENTS)]
     exams = _seen_with(given, found, VISIT, alone=False)
     both = asking.merge(exams, on=VISIT)
     if both.empty:

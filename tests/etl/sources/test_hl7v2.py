@@ -217,6 +217,35 @@ def test_merge_of_several_pairs() -> None:
     assert [(e.ids.patient_id, e.ids.prior_patient_id) for e in found] == [("42", "41"), ("52", "51")]
 
 
+def test_each_number_of_one_kind_in_a_merge_is_merged() -> None:
+    mrg = "MRG|99^^^STATE^SS~41^^^NORTH^MR~43^^^NORTH^MR~44^^^SOUTH^MR"
+    found = events(msh("ADT^A40"), "EVN||20260115102500", PID, mrg)
+    assert [(e.ids.prior_patient_id, e.ordinal) for e in found] == [("41", 0), ("43", 1)]
+
+
+def test_numbers_of_two_authorities_are_two_numbers() -> None:
+    (event,) = events(msh("ADT^A40"), "EVN||20260115102500", PID, "MRG|42^^^SOUTH^MR")
+    assert (event.ids.patient_id_issuer, event.ids.prior_patient_id_issuer) == ("NORTH", "SOUTH")
+
+
+@pytest.mark.parametrize("trigger", ["A24", "A37"])
+def test_link_and_unlink_name_both_patients(trigger: str) -> None:
+    lines = [msh(f"ADT^{trigger}"), "EVN||20260115102500", PID, "PD1", "PV1|1|O", "PID|2||41^^^NORTH^MR", "PV1|1|O"]
+    (event,) = events(*lines)
+    assert (event.ids.patient_id, event.ids.prior_patient_id) == ("42", "41")
+    assert event.local_code == f"ADT^{trigger}///"
+    assert reason(*lines[:4]) == Reason.BAD_STRUCTURE
+
+
+@pytest.mark.parametrize("trigger", ["A08", "A31"])
+def test_update_carries_what_is_now_known(trigger: str) -> None:
+    (event,) = events(msh(f"ADT^{trigger}"), "EVN||20260115102500", PID, PV1)
+    a = event.attributes
+    assert (event.ids.patient_id, event.ids.visit_number) == ("42", "V7")
+    assert (a.birth_date, a.sex, a.patient_class_code) == ("19610203", "F", "O")
+    assert reason(msh("ADT^A08"), "EVN||20260115102500", PV1) == Reason.MISSING_IDENTIFIER
+
+
 def test_merge_without_prior_number_is_refused() -> None:
     assert reason(msh("ADT^A40"), PID, "MRG|") == Reason.MISSING_IDENTIFIER
     assert reason(msh("ADT^A40"), PID) == Reason.BAD_STRUCTURE
@@ -225,8 +254,8 @@ def test_merge_without_prior_number_is_refused() -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        [msh("ADT^A08"), PID],
-        [msh("ADT^A31"), PID],
+        [msh("ADT^A08"), "PID|||42"],  # says nothing new
+        [msh("ADT^A01"), PID],
         [msh("ACK^O01"), "MSA|AA|1"],
         [msh("MDM^T02"), PID],
         [msh("SIU^S23"), PID],

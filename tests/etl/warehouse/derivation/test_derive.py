@@ -20,10 +20,12 @@ from etl.warehouse.tables import (
     fact_exam,
     fact_feed,
     fact_opening,
+    fact_quarantine,
     fact_scanner_hour,
     fact_visit,
     link,
     parameter_set,
+    quarantine,
     touched,
 )
 
@@ -179,15 +181,48 @@ def test_a_merge_reaches_exams_derived_long_ago(new_engine: Any, ward: Any) -> N
         assert connection.execute(select(func.count()).select_from(fact_visit)).scalar_one() == 1
 
 
-def test_merges_in_a_circle_are_reported_and_still_one_patient(new_engine: Any, ward: Any) -> None:
+def _cycles(engine: Engine) -> tuple[list[tuple[str, str]], int]:
+    with engine.connect() as connection:
+        rows = connection.execute(select(quarantine.c.feed_key, quarantine.c.reason)).all()
+        items = connection.execute(select(func.coalesce(func.sum(fact_quarantine.c["items"]), 0))).scalar_one()
+    return [tuple(row) for row in rows], int(items)
+
+
+def test_a_merge_that_closes_a_circle_is_in_quarantine_until_the_circle_is_undone(new_engine: Any, ward: Any) -> None:
     ward.exam("A", 0, patient="a")
-    for new, old in (("b", "a"), ("c", "b"), ("a", "c"), ("z", "c")):
-        ward.event("patient_merged", 10, patient=new, prior=old)
+    for minute, new, old in ((10, "b", "a"), (11, "c", "b"), (12, "a", "c"), (13, "z", "c")):
+        ward.event("patient_merged", minute, patient=new, prior=old)
+    closing = ward.rows[-2][1]["event_id"]
     engine = new_engine()
-    report = _load(engine, ward)
-    assert report.merge_cycles == ("a", "b", "c")
+    assert _load(engine, ward).merge_cycles == (closing,)
+    assert _cycles(engine) == ([("north_hl7", "merge_cycle")], 1)
     with engine.connect() as connection:
         assert connection.execute(select(func.count(dim_patient.c.patient_key.distinct()))).scalar_one() == 1
+    assert _load(engine, ward, []).merge_cycles == (closing,)
+    assert _cycles(engine) == ([("north_hl7", "merge_cycle")], 1)
+    ward.rows = []
+    ward.event("patient_unmerged", 11.5, patient="b", prior="a")  # told late: the circle never closed
+    assert _load(engine, ward).merge_cycles == ()
+    assert _cycles(engine) == ([], 0)
+
+
+def test_an_update_reaches_the_exams_of_its_patient_and_of_those_merged(new_engine: Any, ward: Any) -> None:
+    ward.exam("A", 0, patient="a", birth_year=1961, sex="F")
+    ward.exam("B", 100, patient="b", birth_year=1961, sex="F")
+    engine = new_engine()
+    _load(engine, ward)
+    ward.rows = []
+    ward.event("patient_merged", 500, patient="b", prior="a", adt=True)
+    ward.event("patient_updated", 600, patient="b", birth_year=1963, adt=True)
+    _load(engine, ward)
+    ward.rows = []
+    ward.event("patient_updated", 550, patient="a", birth_year=1900, sex="M", adt=True)  # older, and late
+    _load(engine, ward)
+    with engine.connect() as connection:
+        rows = connection.execute(select(fact_exam.c.birth_year, fact_exam.c.sex)).all()
+        unlinked = connection.execute(select(fact_feed.c.unlinked).where(fact_feed.c.feed_key == "north_hl7"))
+        assert unlinked.scalar_one() == 0
+    assert [tuple(row) for row in rows] == [(1963, "M"), (1963, "M")]
 
 
 def test_a_closure_of_days_reaches_every_day_of_it(new_engine: Any, ward: Any) -> None:

@@ -96,7 +96,8 @@ def test_a_missing_table_is_refused(tmp_path: Path) -> None:
         ("hl7v2", "", "SIU^S26///", EventType.NO_SHOW),
         ("ris_csv", "epic_like", "csv:In Room", EventType.IN_ROOM),
         ("ris_csv", "cerner_like", "csv:In Room", None),
-        ("hl7v2", "", "ADT^A08///", None),
+        ("hl7v2", "", "ADT^A08///", EventType.PATIENT_UPDATED),
+        ("hl7v2", "", "ADT^A01///", None),
     ],
 )
 def test_shipped_status_maps_know_common_codes(kind: str, preset: str, code: str, expected: EventType | None) -> None:
