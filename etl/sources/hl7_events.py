@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Attributes, EventRecord, Identifiers
 from etl.sources.hl7_rules import FieldRules, Fields, Plan, value
-from etl.sources.hl7_structure import ORDERS, Group, Message, field_text
+from etl.sources.hl7_structure import ORDERS, REPLIES, Group, Message, field_text
 from etl.sources.times import Instant, instant
 
 RESULTS = "ORU"
@@ -23,7 +23,9 @@ LINKS = frozenset({"A24", "A37"})  # two PIDs linked, and unlinked again
 UPDATES = frozenset({"A08", "A31"})
 
 # ORC-1 codes that speak of the order itself, so ORC-9 dates them (table 0119)
-ORDER_CONTROLS = frozenset({"NW", "SN", "NA", "OK", "XO", "XX", "CA", "OC", "CR", "RP", "RU", "HD", "RL"})
+ORDER_CONTROLS = frozenset(
+    "NW SN NA OK XO XX XR CA OC CR UC UD RP RU RQ RO HD OH HR RL OE OR".split()  # noqa: SIM905 - a table
+)
 TIME_BY_STATUS = {"IP": "begin_time", "CM": "end_time"}  # ORC-5, table 0038
 
 AI_FLAG = "AITRIAGE"
@@ -71,7 +73,12 @@ class Reader:
     rules: FieldRules
 
     def orders(self) -> list[EventRecord] | FilterReason:
-        """One event for each ORC/OBR; orders of drugs, diets and supplies are not imaging."""
+        """One event for each ORC/OBR; orders of drugs, diets and supplies are not imaging.
+
+        A reply may only repeat the message it answers, or a number without saying whose: one without OBR is left out.
+        """
+        if self.message.kind[:3] in REPLIES and not any("OBR" in g.own for g in self.message.groups):
+            return FilterReason.NOT_IMAGING
         groups = self._imaging("ORC or OBR")
         return [
             self.event(g.fields(), self.code(g), time_role(self.message.kind, g.own), n) for n, g in groups
@@ -127,6 +134,8 @@ class Reader:
         return [(n, g) for n, g in enumerate(self.message.groups) if self._is_imaging(g)]
 
     def _is_imaging(self, group: Group) -> bool:
+        if self.message.kind[:3] in REPLIES and "OBR" not in group.own:
+            return False
         section = field_text(group.own.get("OBR"), 24)
         return not group.other_detail and section.upper() not in self.rules.other_sections
 

@@ -14,7 +14,8 @@ from etl.sources.hl7_message import Delimiters, segments
 from etl.sources.hl7_rules import FieldRules, Fields
 from etl.sources.times import instant
 
-ORDERS = frozenset({"ORM", "OMI", "OMG"})
+REPLIES = frozenset({"ORR", "ORI", "ORG"})  # application replies to orders
+ORDERS = frozenset({"ORM", "OMI", "OMG"}) | REPLIES
 PRIOR_RESULTS = frozenset({"OMI", "OMG"})  # their grammar ends each order with prior results (chapter 4)
 OTHER_DETAILS = frozenset({"RXO", "RXE", "RQD", "ODS", "ODT", "BPO"})  # order details that are no OBR
 STRUCTURE = frozenset({"MSH", "PID", "PV1", "EVN", "MRG", "ORC", "OBR", "SCH", "AIS"}) | OTHER_DETAILS

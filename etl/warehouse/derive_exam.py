@@ -18,7 +18,7 @@ from etl.warehouse.intervals import MINUTE_US, Floats
 from etl.warehouse.keys import NO_EXAM, Ints
 from etl.warehouse.link import Links
 from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
-from etl.warehouse.milestones import BOOKINGS, NONE, Milestones, build_milestones, codes, take
+from etl.warehouse.milestones import BOOKINGS, NONE, STOPS, Milestones, build_milestones, codes, take, taken_back
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.patients import Patients
 from etl.warehouse.reference_match import report_targets
@@ -107,7 +107,7 @@ def _timed(
         "is_performed": performed,
         "has_images": spans.has_images,
         "has_dose_report": spans.has_dose_report,
-        "has_order_violation": wrong,
+        "has_order_violation": wrong | stops.contradicted,
     }
     columns |= _calendar(at, site, parameters)
     end_day, _ = local_days(end.at, site, parameters.zones)
@@ -198,7 +198,10 @@ def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops) -> dict[str
 
 def _status(at: dict[str, Ints], found: Milestones) -> Texts:
     """Return the furthest state; a stop in force outranks what came before it, a report outranks a stop."""
-    booked = found.any_last(BOOKINGS) != NONE
+    released = np.full(len(found.first), NONE, dtype=np.int64)
+    place = np.flatnonzero(np.isin(found.type, codes(STOPS)) & ~taken_back(found))
+    released[found.exam[place]] = place
+    booked = found.any_last(BOOKINGS) > released
     ladder = (
         ("final", at["first_final_at"]),
         ("preliminary", at["first_prelim_at"]),

@@ -3,7 +3,7 @@
 An appointment of an exam lives from its booking to the next booking made after it was cancelled or missed. States:
 `booked`; `rescheduled`, moved to the row's appointment time or scanner and still standing; `arrived`; `cancelled`;
 `no_show`. A no-show said of a patient who had arrived is a cancellation; clean-up after a state that closed the
-appointment, and a cancellation after the exam began, change nothing.
+appointment, a cancellation after the exam began, and one refused (ORC-1 UC) or taken back, change nothing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from etl.warehouse.exam_durations import span_min
 from etl.warehouse.intervals import Bools
 from etl.warehouse.keys import Ints, stable_keys
 from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
-from etl.warehouse.milestones import BOOKINGS, NONE, Milestones, codes
+from etl.warehouse.milestones import BOOKINGS, NONE, STOPS, Milestones, codes, taken_back
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.scanners import scanner_of
 
 Texts = npt.NDArray[np.object_]
-CLOSING = (E.ORDER_CANCELLED, E.ORDER_DISCONTINUED, E.APPT_CANCELLED, E.EXAM_DISCONTINUED, E.NO_SHOW)
 OPEN_STATES = ("booked", "rescheduled", "arrived")
 DIMENSIONS = ("site_code", "modality", "procedure_code", "procedure_group", "priority", "patient_class", "section")
 
@@ -45,7 +44,7 @@ def _booking_rows(found: Milestones) -> pd.DataFrame:
     """Return events that can change a booking, in order, with their class: booking, arrived, closing."""
     kind = found.rows["type"].to_numpy(dtype=np.int64)
     begun = found.first[:, TYPE_CODE[E.EXAM_BEGIN]][found.exam]
-    closing = np.isin(kind, codes(CLOSING))
+    closing = np.isin(kind, codes(STOPS)) & ~taken_back(found)
     after_begin = closing & (begun != NONE) & (np.arange(len(kind)) > begun)
     booking, arrived = np.isin(kind, codes(BOOKINGS)), kind == TYPE_CODE[E.PATIENT_ARRIVED]
     used = booking | arrived | (closing & ~after_begin)

@@ -15,7 +15,14 @@ from etl.warehouse.local_time import NO_TIME
 from etl.warehouse.parameters import Parameters
 
 NONE = -1  # no such row
-STOPS = (E.ORDER_CANCELLED, E.ORDER_DISCONTINUED, E.APPT_CANCELLED, E.EXAM_DISCONTINUED, E.NO_SHOW)
+STOPS = (
+    E.ORDER_CANCELLED,
+    E.ORDER_DISCONTINUED,
+    E.ORDER_REPLACED,
+    E.APPT_CANCELLED,
+    E.EXAM_DISCONTINUED,
+    E.NO_SHOW,
+)
 BOOKINGS = (E.EXAM_SCHEDULED, E.EXAM_RESCHEDULED)
 COMING = (*BOOKINGS, E.PATIENT_ARRIVED)  # a new attempt for the patient ...
 PERFORMING = (*COMING, E.IN_ROOM, E.PREP_BEGIN, E.EXAM_BEGIN)  # ... and for the scanner
@@ -98,7 +105,10 @@ def build_milestones(workflow: pd.DataFrame, exam: Ints, exams: int, parameters:
     rows, exam = workflow[typed], exam[typed]
     believed = _believed(rows, exam, parameters)
     rows, exam = rows[believed], exam[believed]
-    order = np.lexsort((rows["known"].to_numpy(), rows["at"].to_numpy(), exam))  # stable: rows come by event_id
+    # one message replaces an order (RU) by itself under another number (RO), at one instant: first that, then this
+    last = rows["type"].to_numpy() != TYPE_CODE[E.ORDER_REPLACED]
+    # stable: rows come by event_id
+    order = np.lexsort((last, rows["known"].to_numpy(), rows["at"].to_numpy(), exam))
     rows = rows.iloc[order].reset_index(drop=True)
     exam, kind = exam[order], rows["type"].to_numpy(dtype=np.int64)
     first, last = _first_last(exam, kind, exams)
@@ -111,6 +121,13 @@ def build_milestones(workflow: pd.DataFrame, exam: Ints, exams: int, parameters:
     first, last = _first_last(exam, kept, exams)
     at = rows["at"].to_numpy(dtype=np.int64)
     return Milestones(rows, exam, kept, at, first, last, take(at, performing, NO_TIME))
+
+
+def taken_back(found: Milestones) -> Bools:
+    """Return which rows are stops of an order that a later row says stands after all."""
+    stands = found.last[:, TYPE_CODE[E.ORDER_REINSTATED]][found.exam]
+    stop = np.isin(found.type, codes(STOPS))
+    return np.asarray(stop & (np.arange(len(stop)) < stands), dtype=bool)
 
 
 def _believed(rows: pd.DataFrame, exam: Ints, parameters: Parameters) -> Bools:

@@ -1,6 +1,6 @@
 """Cancelled, aborted or no-show: what a stopping event means by when it comes.
 
-A stop is in force until the exam is taken up again (accepted, booked, arrived, begun). In force it means:
+A stop is in force until the exam is taken up again (accepted, reinstated, booked, arrived, begun). In force it means:
 
 | stop | before begin | begun or ended, not reported | reported |
 |---|---|---|---|
@@ -27,6 +27,7 @@ from etl.warehouse.milestones import BOOKINGS, NONE, STOPS, Milestones, codes
 TAKEN_UP = (
     E.ORDER_ENTERED,
     E.ORDER_ACCEPTED,
+    E.ORDER_REINSTATED,
     *BOOKINGS,
     E.PATIENT_ARRIVED,
     E.IN_ROOM,
@@ -38,11 +39,15 @@ REPORTS = (E.PRELIM, E.FINAL, E.ADDENDUM)
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """When each exam was cancelled, aborted or not attended, as in force; NO_TIME otherwise."""
+    """When each exam was cancelled, aborted or not attended, as in force; NO_TIME otherwise.
+
+    `contradicted` is set where a stop was said and a report, or the exam's begin before a no-show, says otherwise.
+    """
 
     cancelled_at: Ints
     aborted_at: Ints
     no_show_at: Ints
+    contradicted: Bools
 
 
 def stops_in_force(found: Milestones, device_begin: Ints) -> Stops:
@@ -59,7 +64,9 @@ def stops_in_force(found: Milestones, device_begin: Ints) -> Stops:
     aborted = quiet & begun & ~no_show
     missed = quiet & ~begun & no_show & ~arrived
     cancelled = quiet & ~begun & ~missed
-    return Stops(*(np.where(mask, at, NO_TIME) for mask in (cancelled, aborted, missed)))
+    contradicted = is_stop & ((cleared & (reported != NONE)) | (begun & no_show))
+    at_stop = [np.where(mask, at, NO_TIME) for mask in (cancelled, aborted, missed)]
+    return Stops(at_stop[0], at_stop[1], at_stop[2], contradicted)
 
 
 def _first_stop(found: Milestones) -> Ints:

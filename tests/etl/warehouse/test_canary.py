@@ -47,8 +47,8 @@ PLANTED = {
 }
 P = PLANTED
 IDS = Identifiers(
-    P["patient"], P["issuer"], P["prior"], P["accession"], P["placer"], P["filler"], P["study"], P["visit"],
-    P["appointment"],
+    P["patient"], P["issuer"], P["prior"], P["issuer"], P["accession"], P["placer"], P["filler"], P["study"],
+    P["visit"], P["appointment"],
 )  # fmt: skip
 EVENT = EventRecord(
     IDS, "ORM^O01/SC/IP/", "20260901120000", AT, 0, AT, "RIS",

@@ -22,6 +22,7 @@ CANCELLED = ("cancelled", "cancelled", "aborted", "aborted", "preliminary", "fin
 TABLE = {
     "order_cancelled": CANCELLED,
     "order_discontinued": CANCELLED,
+    "order_replaced": CANCELLED,
     "appt_cancelled": CANCELLED,
     "exam_discontinued": CANCELLED,
     "no_show": ("no_show", "cancelled", "in_progress", "ended", "preliminary", "final"),
@@ -126,3 +127,27 @@ def test_messages_decide_over_an_extracts_rounded_times(ward: Any) -> None:
     ward.event("no_show", 30.6, acc="A")
     ward.event("order_cancelled", 30, feed="north_ris", acc="A")  # the same happening, told by the minute
     assert ward.one()["status"] == "no_show"
+
+
+def test_a_stop_that_was_refused_leaves_the_exam_as_it_was(ward: Any) -> None:
+    _until(ward, -30)
+    ward.event("order_cancelled", -30, acc="A")
+    ward.event("order_reinstated", -20, acc="A")
+    assert ward.one()["status"] == "scheduled"
+    assert ward.facts().slots["state"].tolist() == ["booked"]
+
+
+def test_an_order_taken_up_again_waits_for_a_new_booking(ward: Any) -> None:
+    _until(ward, -30)
+    ward.event("order_cancelled", -30, acc="A")
+    ward.event("order_entered", -20, acc="A")
+    assert ward.one()["status"] == "ordered"
+
+
+@pytest.mark.parametrize(("kind", "when"), [("order_cancelled", 120), ("order_cancelled", 30), ("no_show", 8)])
+def test_a_stop_that_a_report_or_begin_contradicts_is_a_conflict(ward: Any, kind: str, when: float) -> None:
+    _until(ward, 200)
+    assert not ward.one()["has_order_violation"]
+    ward.event(kind, when, acc="A")
+    exam = ward.one()
+    assert (exam["status"], bool(exam["has_order_violation"])) == ("final", True)
