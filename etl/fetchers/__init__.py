@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from etl.errors import ConfigurationError
 from etl.fetchers.base import Fetcher
+from etl.fetchers.cfind import CFind
 from etl.fetchers.qido import QidoFetcher
 from etl.fetchers.ris_sql import RisSql
 from etl.fetchers.wado_reports import WadoReports
+from etl.fetchers.worklist import WorklistFetcher
 from etl.settings import Feed
 
 _ALL: tuple[Fetcher, ...] = (
     QidoFetcher(),
     RisSql(),
     WadoReports(),
+    CFind(),
+    WorklistFetcher(),
 )
 FETCHERS: dict[str, Fetcher] = {fetcher.kind: fetcher for fetcher in _ALL}
 
