@@ -11,12 +11,14 @@ from typing import Annotated
 
 import typer
 
+from etl.cli_codes import codes_app
 from etl.errors import ExitCode, ItemRefused, RadpulseError, RefusedError
 from etl.settings import DEFAULT_CONFIG, Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Operational BI for radiology.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Refused items: list, show, replay.")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(codes_app, name="codes")
 
 Config = Annotated[Path | None, typer.Option("--config", envvar="RADPULSE_CONFIG", help="settings file")]
 

@@ -17,6 +17,8 @@ from etl.errors import RadpulseError
 from etl.settings import Settings
 from etl.sources import SOURCES
 from etl.warehouse.engine import reader_engine
+from etl.warehouse.parameters import load_parameters
+from etl.warehouse.status_lint import lint_rules
 from etl.warehouse.tables import data_version, fact_clock, fact_feed, fact_quarantine
 
 FREE_BYTES = 2 * 1024**3
@@ -109,7 +111,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
                 "freshness", fine, f"{feed.feed_key}: data until {until}", "ask its sender; see `radpulse run`"
             )
             if feed.unmapped:
-                fix = "add the local codes to the feed's status map (`radpulse inspect` shows them)"
+                fix = "`radpulse codes list --kind status` shows them, `radpulse codes set` maps them"
                 yield Finding("codes", False, f"{feed.feed_key}: {feed.unmapped} events with an unmapped code", fix)
         for clock in connection.execute(select(fact_clock).where(fact_clock.c.verdict.in_(["skewed", "drifting"]))):
             text = f"{clock.scanner_code}: {clock.verdict}, {clock.offset_min:+.1f} min against the RIS"
@@ -117,6 +119,15 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         for row in connection.execute(select(fact_quarantine)):
             text = f"{row.feed_key}: {row.items} refused, {row.reason}"
             yield Finding("quarantine", False, text, "radpulse quarantine list, then replay once mended")
+
+
+def _status_maps(settings: Settings) -> Iterator[Finding]:
+    parameters = load_parameters(settings)
+    found = [f for feed in parameters.feeds for f in lint_rules(parameters, feed)]
+    for f in found:
+        yield Finding("codes", False, f"{f.feed}: {f.text}", "mend the status map (`radpulse codes lint`)")
+    if not found:
+        yield Finding("codes", True, f"status maps of {len(parameters.feeds)} feeds are complete and reachable")
 
 
 def _zones(settings: Settings) -> Iterator[Finding]:
@@ -130,6 +141,7 @@ def _zones(settings: Settings) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _settings,
     _feeds,
+    _status_maps,
     _key,
     _zones,
     _disk,

@@ -13,6 +13,7 @@ import pyarrow as pa
 from etl.errors import Reason
 from etl.records import Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
+from etl.site_codes import CodeKind, site_map
 from etl.staging.clean import text
 from etl.staging.columns import ITEMS, SCHEMAS
 from etl.staging.kept import pack
@@ -64,7 +65,9 @@ def stage(
     (default: the wall clock) bounds what lies in the future. Refused items keep a sealed copy.
     """
     here = [s for s in settings.scanners if s.site == feed.site]
-    scanners = frozenset(plain_name(name) for s in here for name in (s.code, *s.station_names))
+    aliases = [code for kind, site, code in site_map(settings) if (kind, site) == (CodeKind.STATION, feed.site)]
+    names = [name for s in here for name in (s.code, *s.station_names)] + aliases
+    scanners = frozenset(map(plain_name, names))
     bounds = Bounds(now_at or datetime.now(UTC), scanners)
     stager = _Stager(feed, pseudonymiser, sealer or pseudonymiser.sealer(), bounds)
     for item in items:

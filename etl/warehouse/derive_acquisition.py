@@ -8,6 +8,7 @@ from etl.warehouse.event_set import canonical
 from etl.warehouse.keys import stable_keys
 from etl.warehouse.local_time import dates, local_days, microseconds
 from etl.warehouse.parameters import Parameters
+from etl.warehouse.protocols import site_protocols
 from etl.warehouse.scanners import modality_of, scanner_of
 
 NOT_ACQUIRED = frozenset({"SR", "PR", "KO", "SC", "DOC", "OT", "SEG", "REG", "AU", "ECG", "HD", "RTPLAN"})
@@ -72,6 +73,7 @@ def _placed(found: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         series_key=stable_keys("series", found["series_token"]),
         scanner_code=scanner,
         modality=modality.where(modality.notna(), own.where(acquired, found["modality"])),
+        protocol_name=site_protocols(modality, found["protocol_name"], parameters),
         acquired=acquired,
         local_date=dates(day),
     )

@@ -8,6 +8,7 @@ from etl.warehouse.event_set import canonical
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.local_time import dates, local_days, microseconds
 from etl.warehouse.parameters import Parameters
+from etl.warehouse.protocols import site_protocols
 from etl.warehouse.scanners import modality_of, scanner_of
 
 VALUES = (
@@ -56,7 +57,9 @@ def _placed(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     scanner = scanner_of(rows["site_code"], rows["station_name"], parameters)
     modality = canonical(rows["modality"], parameters.modalities)
     own = pd.Series(modality_of(scanner, parameters), index=rows.index)
-    return rows.assign(scanner_code=scanner, modality=modality.where(modality.notna(), own), local_date=dates(day))
+    modality = modality.where(modality.notna(), own)
+    protocol = site_protocols(modality, rows["protocol_name"], parameters)
+    return rows.assign(scanner_code=scanner, modality=modality, protocol_name=protocol, local_date=dates(day))
 
 
 def dose_totals(found: pd.DataFrame) -> pd.DataFrame:

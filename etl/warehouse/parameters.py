@@ -12,9 +12,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
+from etl.site_codes import CodeKind, site_map
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows, target_minutes
+from etl.warehouse.rule_rows import ProcedureRule as ProcedureRule
+from etl.warehouse.rule_rows import StatusRule as StatusRule
+from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protocol_names, status_rules, with_aliases
 
 STANDARD_SHIFTS = ShiftHours()
 DERIVATION_VERSION = 2  # 2: entries of the department's own lists
@@ -29,31 +33,6 @@ class FeedRule:
     site: str
     preset: str = ""  # which presets of the status map apply beside the generic rows
     expected_every_min: int = 1440
-
-
-@dataclass(frozen=True, slots=True)
-class StatusRule:
-    """One row of `status_maps.csv`: local codes of a kind of feed that mean an event; '' means "none, on purpose"."""
-
-    kind: str
-    preset: str
-    pattern: str
-    event_type: str
-    feed: str = ""  # a feed's own row: holds for no other
-
-    def holds_for(self, kind: str, preset: str, feed: str) -> bool:
-        """Return whether the row is about a feed with this kind, preset and key."""
-        return self.feed == feed if self.feed else self.kind == kind and self.preset in ("", "*", preset)
-
-
-@dataclass(frozen=True, slots=True)
-class ProcedureRule:
-    """One row of `procedure_groups.csv`: procedures of a modality whose code or name fits a pattern."""
-
-    modality: str
-    pattern: str
-    procedure_group: str
-    section: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +107,7 @@ class Parameters:
     priorities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # code -> canonical
     patient_classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     modalities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    protocols: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # MODALITY|AS SENT -> name
     targets: tuple[TargetRule, ...] = ()
     precedence: tuple[PrecedenceRule, ...] = ()
     rules: Rules = Rules()
@@ -139,7 +119,7 @@ class Parameters:
             "derivation": DERIVATION_VERSION,
             "sites": [s.model_dump() for s in self.sites],
             "scanners": [s.model_dump() for s in self.scanners],
-            "maps": [dict(m) for m in (self.clock_corrections, self.priorities, self.patient_classes, self.modalities)],
+            "maps": [dict(m) for m in self._maps],
             "rows": [
                 [asdict(row) for row in group]
                 for group in (self.feeds, self.status_rules, self.procedure_rules, self.targets, self.precedence)
@@ -149,26 +129,38 @@ class Parameters:
         return sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:32]
 
     @property
+    def _maps(self) -> tuple[Mapping[str, object], ...]:
+        return (self.clock_corrections, self.priorities, self.patient_classes, self.modalities, self.protocols)
+
+    @property
     def zones(self) -> dict[str, str]:
         """IANA zone by site code."""
         return {site.code: site.zone for site in self.sites}
 
 
-def load_parameters(settings: Settings, reference: Path = REFERENCE) -> Parameters:
-    """Read the parameter set: settings, `data/reference/*.csv` and the site's own targets.
+def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: SiteMap | None = None) -> Parameters:
+    """Read the parameter set: settings, `data/reference/*.csv`, the site's own targets and codes.
 
-    Raises ConfigurationError naming file and row when a table is missing or has a bad value.
+    `codes` stands in for what the site's file of codes says. Raises ConfigurationError naming file and row when a
+    table is missing or has a bad value.
     """
+    own = site_map(settings) if codes is None else codes
+    procedures = _procedure_rules(reference / "procedure_groups.csv")
     return Parameters(
         sites=settings.sites,
-        scanners=settings.scanners,
+        scanners=with_aliases(settings.scanners, own),
         feeds=tuple(_feed(feed) for feed in settings.feeds),
         clock_corrections=MappingProxyType(dict(settings.clock_corrections)),
-        status_rules=_status_rules(reference / "status_maps.csv") + _milestone_rules(settings, reference),
-        procedure_rules=_procedure_rules(reference / "procedure_groups.csv"),
-        priorities=_code_map(reference / "priority_map.csv"),
-        patient_classes=_code_map(reference / "patient_class_map.csv"),
-        modalities=_code_map(reference / "modality_map.csv"),
+        status_rules=(
+            *status_rules(own),
+            *_status_rules(reference / "status_maps.csv"),
+            *_milestone_rules(settings, reference),
+        ),
+        procedure_rules=procedure_rules(own, procedures) + procedures,
+        priorities=code_map(_code_map(reference / "priority_map.csv"), own, CodeKind.PRIORITY),
+        patient_classes=code_map(_code_map(reference / "patient_class_map.csv"), own, CodeKind.PATIENT_CLASS),
+        modalities=code_map(_code_map(reference / "modality_map.csv"), own, CodeKind.MODALITY),
+        protocols=protocol_names(own),
         targets=_targets(settings.at(settings.targets_file)),
         precedence=_precedence(reference / "clock_precedence.csv"),
     )

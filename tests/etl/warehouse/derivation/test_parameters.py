@@ -37,6 +37,7 @@ OTHER: dict[str, Any] = {
     "priorities": {"S": "STAT"},
     "patient_classes": {"E": "E"},
     "modalities": {"CT": "CT"},
+    "protocols": {"CT|HEAD": "Head"},
     "targets": (TargetRule(None, None, "*", "*", "*", "*", "report", 60.0),),
     "precedence": (PrecedenceRule("begin", "*", None, ("mpps",)),),
     "rules": Rules(pause_min=31),
