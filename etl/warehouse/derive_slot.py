@@ -41,18 +41,20 @@ def derive_slots(exams: pd.DataFrame, found: Milestones, parameters: Parameters)
 
 
 def _booking_rows(found: Milestones) -> pd.DataFrame:
-    """Return events that can change a booking, in order, with their class: booking, arrived, closing."""
+    """Return events that can change a booking, in order, with their class: booking, arrived, closing, broken (off)."""
     kind = found.rows["type"].to_numpy(dtype=np.int64)
-    begun = found.first[:, TYPE_CODE[E.EXAM_BEGIN]][found.exam]
     closing = np.isin(kind, codes(STOPS)) & ~taken_back(found)
-    after_begin = closing & (begun != NONE) & (np.arange(len(kind)) > begun)
     booking, arrived = np.isin(kind, codes(BOOKINGS)), kind == TYPE_CODE[E.PATIENT_ARRIVED]
-    used = booking | arrived | (closing & ~after_begin)
+    coming = booking | arrived
+    resumed = coming & (_before(closing, found.exam) > _before(coming, found.exam))
+    # the exam of this attempt began before it, even where a later attempt made that begin void
+    broken = closing & (_before(kind == TYPE_CODE[E.EXAM_BEGIN], found.exam) > _before(resumed, found.exam))
+    used = coming | closing
     told = ["event_id", "station_name", "planned_duration_min", "reason_code", "known"]
     rows: pd.DataFrame = found.rows.loc[used, told]
     rows = rows.assign(
         exam=found.exam[used],
-        said=np.select([booking, arrived], ["booking", "arrived"], default="closing")[used],
+        said=np.select([booking, arrived, broken], ["booking", "arrived", "broken"], default="closing")[used],
         no_show=(kind == TYPE_CODE[E.NO_SHOW])[used],
         appointment_token=found.rows.loc[used, "appointment_token"],
         appointment=microseconds(found.rows["appointment_at"])[used],
@@ -61,11 +63,19 @@ def _booking_rows(found: Milestones) -> pd.DataFrame:
     return rows[(rows["said"] != "booking") | (rows["appointment"] != NO_TIME)].reset_index(drop=True)
 
 
+def _before(mask: Bools, exam: Ints) -> Ints:
+    """Return for each row the last earlier row of its exam where the mask holds, NONE where there is none."""
+    place = np.where(mask, np.arange(len(mask)), NONE)
+    last = np.maximum.accumulate(np.concatenate([[NONE], place[:-1]])) if len(mask) else place
+    first_row = np.searchsorted(exam, exam)
+    return np.where(last >= first_row, last, NONE)
+
+
 def _segmented(rows: pd.DataFrame) -> pd.DataFrame:
     """Number the appointments of each exam; what comes before a first booking concerns none and is left out."""
     before = rows["said"].shift().where(rows["exam"] == rows["exam"].shift())
-    fresh = (rows["said"] == "booking") & (before.isna() | (before == "closing"))
-    rows = rows.assign(segment=fresh.cumsum(), fresh=fresh)
+    fresh = (rows["said"] == "booking") & (before.isna() | before.isin(["closing", "broken"]))
+    rows = rows.assign(segment=fresh.cumsum(), fresh=fresh)[rows["said"] != "broken"]
     first_of_exam = rows["exam"].where(fresh).groupby(rows["segment"]).transform("max")
     return rows[first_of_exam == rows["exam"]].reset_index(drop=True)
 
