@@ -5,6 +5,7 @@ from __future__ import annotations
 from etl.errors import ConfigurationError
 from etl.fetchers.base import Fetcher
 from etl.fetchers.cfind import CFind
+from etl.fetchers.fhir import FhirFetcher
 from etl.fetchers.qido import QidoFetcher
 from etl.fetchers.ris_sql import RisSql
 from etl.fetchers.wado_reports import WadoReports
@@ -17,6 +18,7 @@ _ALL: tuple[Fetcher, ...] = (
     WadoReports(),
     CFind(),
     WorklistFetcher(),
+    FhirFetcher(),
 )
 FETCHERS: dict[str, Fetcher] = {fetcher.kind: fetcher for fetcher in _ALL}
 

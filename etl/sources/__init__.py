@@ -10,6 +10,7 @@ from etl.sources.base import Source
 from etl.sources.dicom_files import DicomFiles
 from etl.sources.dicomweb import DicomWeb
 from etl.sources.dose_reports import DoseReports
+from etl.sources.fhir import Fhir
 from etl.sources.hl7v2 import Hl7v2
 from etl.sources.mpps import Mpps
 from etl.sources.openings_csv import OpeningsCsv
@@ -28,6 +29,7 @@ _ALL: tuple[Source, ...] = (
     Worklist(),
     DicomFiles(),
     DicomWeb(),
+    Fhir(),
 )
 SOURCES: dict[str, Source] = {source.kind: source for source in _ALL}
 

@@ -24,6 +24,7 @@ ACCESSION, FILLER, PLACER, STUDY, APPOINTMENT, VISIT = TOKENS
 ANCHORS = (ACCESSION, FILLER, PLACER)  # what an exam may be named by, best first
 SHORT = {token: token.removesuffix("_token") for token in TOKENS}
 NONE = -1
+VISITS = ("ADT", "fhir:Encounter/")  # local codes of happenings told of a visit, without an order
 
 Texts = npt.NDArray[np.object_]
 
@@ -150,12 +151,12 @@ def _seen_with(given: Given, found: list[pd.DataFrame], kind: str, *, alone: boo
 
 
 def _by_visit(rest: pd.DataFrame, given: Given, found: list[pd.DataFrame], parameters: Parameters) -> pd.DataFrame:
-    """Link ADT events without order numbers to the exams of their visit on the nearest local day."""
+    """Link events of visits, without order numbers, to the exams of their visit on the nearest local day."""
     asking = rest.loc[(rest[VISIT] != NONE) & (rest["event"] < len(given.workflow)), ["event", VISIT]]
     told = given.workflow[["type", "site_code", "at", "local_code"]].iloc[asking["event"].to_numpy()]
     asking = asking.assign(**{name: told[name].to_numpy() for name in ("type", "site_code", "at")})
-    adt = told["local_code"].astype(str).str.startswith("ADT").to_numpy()
-    asking = asking[adt & ~asking["type"].isin(ABOUT_PATIENTS)]
+    visits = told["local_code"].astype(str).str.startswith(VISITS).to_numpy()
+    asking = asking[visits & ~asking["type"].isin(ABOUT_PATIENTS)]
     exams = _seen_with(given, found, VISIT, alone=False)
     both = asking.merge(exams, on=VISIT)
     if both.empty:

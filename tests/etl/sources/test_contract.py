@@ -43,6 +43,14 @@ SAMPLES = {
         b"ACC123456,PAT123456,2026-01-15 10:00:00,2026-01-15 10:20:00\n"
         b"ACC123457,PAT123457,2026-01-15 11:00:00,\n",
     ),
+    "fhir": (
+        "b.json",
+        b"""{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "DiagnosticReport", "id": "r",
+        "status": "final", "issued": "2026-01-15T10:20:00Z", "subject": {"reference": "Patient/PAT123456"},
+        "identifier": [{"type": {"coding": [{"code": "ACSN"}]}, "value": "ACC123456"}]}}, {"resource": {"id": "o",
+        "resourceType": "ServiceRequest", "status": "active", "authoredOn": "2026-01-15T10:00:00Z",
+        "identifier": [{"type": {"coding": [{"code": "PLAC"}]}, "value": "P123456"}]}}]}""",
+    ),
     "openings_csv": (
         "o.csv",
         b"scanner_code,kind,date,begin,end,reason\nNCT1,open,2026-01-15,07:00,19:00,\n"
