@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from etl.fetchers.spool import purge as purge_spool
 from etl.landing import purge as purge_segments
 from etl.pipeline import derive_facts, forecast, ingest, publish_version, writer
+from etl.reading import read_names
 from etl.schedule import Job
 from etl.settings import Settings
+from etl.staging import load_key
 from etl.warehouse.checks import check_warehouse
 from etl.warehouse.load import known_files
 from etl.warehouse.quarantine import purge
@@ -49,10 +52,14 @@ def _retention_job(settings: Settings, _window: datetime) -> None:
 
 
 def _purge_landing(settings: Settings, connection: Connection) -> int:
-    """Delete old segments that are in the warehouse; what is not read yet stays, however old."""
+    """Delete old segments and fetched files that are in the warehouse; what is not read yet stays, however old."""
     before_at = datetime.now(UTC) - timedelta(days=settings.landing_days)
-    feeds = [feed for feed in settings.feeds if feed.listen or feed.fetch]
-    return sum(purge_segments(settings.at(f.path), before_at, set(known_files(connection, f))) for f in feeds)
+    count = 0
+    for feed in (feed for feed in settings.feeds if feed.listen or feed.fetch):
+        folder = settings.at(feed.path)
+        read = read_names(feed, settings, known_files(connection, feed), load_key(settings))
+        count += purge_segments(folder, before_at, read) + purge_spool(folder, before_at, read)
+    return count
 
 
 JOBS = (

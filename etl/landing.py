@@ -216,7 +216,8 @@ def _write(file: BinaryIO, data: bytes) -> None:
 
 def recover(folder: Path) -> list[Path]:
     """Seal the segments a dead writer left, cut to their last whole frame, and return their paths."""
-    return [_recovered(path) for path in sorted(folder.glob(f"*{GROWING}"))]
+    growing = (path for path in sorted(folder.glob(f"*{GROWING}")) if not path.name.startswith("."))
+    return [_recovered(path) for path in growing]
 
 
 def _recovered(path: Path) -> Path:

@@ -60,15 +60,22 @@ def source_of(feed: Feed) -> Source:
 
 def unread_files(feed: Feed, settings: Settings, known: Mapping[str, Stamp], key: bytes) -> list[FileStamp]:
     """Return the feed's files that are new or changed since the watermark `known` (place -> stamp)."""
+    return [f for f in _stamps(feed, settings, key) if known.get(f.source) != (f.size_bytes, f.mtime_ns)]
+
+
+def read_names(feed: Feed, settings: Settings, known: Mapping[str, Stamp], key: bytes) -> set[str]:
+    """Return the names of the files directly in the feed's folder that lie there as they were read."""
+    folder = settings.at(feed.path)
+    read = (f.path for f in _stamps(feed, settings, key) if known.get(f.source) == (f.size_bytes, f.mtime_ns))
+    return {path.name for path in read if path.parent == folder}
+
+
+def _stamps(feed: Feed, settings: Settings, key: bytes) -> Iterator[FileStamp]:
     folder = settings.at(feed.path)
     place = PlaceNamer(feed, Pseudonymiser(key, settings.identity.key_epoch))
-    stamps = []
     for path in source_of(feed).files(feed, settings):
         status = path.stat()
-        name = place(path.relative_to(folder).as_posix())
-        if known.get(name) != (status.st_size, status.st_mtime_ns):
-            stamps.append(FileStamp(name, path, status.st_size, status.st_mtime_ns))
-    return stamps
+        yield FileStamp(place(path.relative_to(folder).as_posix()), path, status.st_size, status.st_mtime_ns)
 
 
 def chunks_of(files: Sequence[FileStamp]) -> Iterator[list[FileStamp]]:

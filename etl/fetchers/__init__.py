@@ -6,6 +6,7 @@ from etl.errors import ConfigurationError
 from etl.fetchers.base import Fetcher
 from etl.fetchers.cfind import CFind
 from etl.fetchers.fhir import FhirFetcher
+from etl.fetchers.folder import Folder
 from etl.fetchers.qido import QidoFetcher
 from etl.fetchers.ris_sql import RisSql
 from etl.fetchers.wado_reports import WadoReports
@@ -13,12 +14,13 @@ from etl.fetchers.worklist import WorklistFetcher
 from etl.settings import Feed
 
 _ALL: tuple[Fetcher, ...] = (
+    CFind(),
+    FhirFetcher(),
+    Folder(),
     QidoFetcher(),
     RisSql(),
     WadoReports(),
-    CFind(),
     WorklistFetcher(),
-    FhirFetcher(),
 )
 FETCHERS: dict[str, Fetcher] = {fetcher.kind: fetcher for fetcher in _ALL}
 

@@ -30,6 +30,7 @@ class Page:
     payloads: tuple[bytes, ...]
     cursor: Cursor
     note: str = ""  # media type; never an identifier, never a credential
+    files: tuple[Path, ...] = ()  # files the fetcher has already laid into the feed's folder, each whole
 
 
 class Fetcher(Protocol):
@@ -125,7 +126,7 @@ def _keep(page: Page, folder: Path, writer: LandingWriter, result: Fetched) -> N
     segment = writer.seal()
     write_cursor(folder, page.cursor)
     result.pages += 1
-    result.payloads += len(page.payloads)
-    result.bytes += sum(map(len, page.payloads))
+    result.payloads += len(page.payloads) + len(page.files)
+    result.bytes += sum(map(len, page.payloads)) + sum(path.stat().st_size for path in page.files)
     if segment is not None:
         result.segments.append(segment)

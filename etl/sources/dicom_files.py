@@ -20,7 +20,7 @@ from etl.errors import FilterReason, ItemRefused
 from etl.records import Filtered, Read, Refused, SeriesRecord, SourceItem
 from etl.settings import Feed, Settings
 from etl.sources.base import feed_files
-from etl.sources.dicom_elements import Dataset, Plan
+from etl.sources.dicom_elements import Dataset, NeedMoreError, Plan
 from etl.sources.dicom_header import (
     ACCESSION_NUMBER,
     CODE_VALUE,
@@ -38,8 +38,10 @@ from etl.sources.dicom_header import (
 from etl.sources.dicom_part10 import (
     MEDIA_SOP_CLASS_UID,
     MEDIA_SOP_INSTANCE_UID,
+    WINDOWS,
     DicomFile,
     looks_like_dicom,
+    parse_part10,
     read_part10,
 )
 from etl.sources.dicom_text import CHARSET, clean, decode, number_of, texts_of
@@ -140,6 +142,33 @@ def read_header(path: Path, plan: Plan = _PLAN) -> Header:
         size=file.size,
         dataset=file.dataset,
     )
+
+
+def prefix_lengths(parts: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Yield a file's first bytes as `parts` brings them until they hold all that is read of it.
+
+    They end where a window of `read_part10` does, so that the source sees in them what it would see in the whole. A
+    file it will refuse comes whole where quarantine keeps it.
+    """
+    data, windows = b"", [window for window in WINDOWS if window < size]
+    for part in parts:
+        data += part
+        while windows and len(data) >= windows[0]:
+            window = windows.pop(0)
+            if _is_enough(data[:window], size):
+                yield data[:window]
+                return
+    yield data
+
+
+def _is_enough(prefix: bytes, size: int) -> bool:
+    try:
+        parse_part10(prefix, size, _PLAN)
+    except NeedMoreError:
+        return len(prefix) >= WINDOWS[-1]
+    except ItemRefused:
+        return size > KEPT_RAW_BYTES
+    return True
 
 
 def raw_copy(path: Path) -> bytes | None:

@@ -41,7 +41,7 @@ class Envelope:
             counted, self.in_batch = self.in_batch, 0
         else:  # a file without batches counts its messages
             counted = self.batches or self.messages
-        if stated and stated != str(counted) and not (stated.isdigit() and int(stated) == counted):
+        if stated and (stated.lstrip("0") or "0") != str(counted):
             detail = f"{chunk.name}-1 is not the {counted} counted"
             raise ItemRefused(Reason.TRAILER_MISMATCH, detail)
 

@@ -12,6 +12,11 @@ PERSONAL_PATHS = frozenset({"dicom_files", "dose_reports"})
 PREFIX = "path:"
 
 
+def has_personal_paths(feed: Feed) -> bool:
+    """Return whether the paths of a feed's files may hold identifiers; the feed option `plain_paths` overrides."""
+    return not feed.options.get("plain_paths", feed.kind not in PERSONAL_PATHS)
+
+
 class PlaceNamer:
     """Names places of one feed: as they are, or as a keyed token where paths may hold identifiers.
 
@@ -20,7 +25,7 @@ class PlaceNamer:
 
     def __init__(self, feed: Feed, pseudonymiser: Pseudonymiser) -> None:
         self._site, self._token = feed.site, pseudonymiser.path_token
-        self._plain = bool(feed.options.get("plain_paths", feed.kind not in PERSONAL_PATHS))
+        self._plain = not has_personal_paths(feed)
 
     def __call__(self, source_ref: str) -> str:
         """Return the name of `source_ref` (relative path, then `#` and a position where the file holds several)."""
