@@ -10,7 +10,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Set
-from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -53,11 +52,9 @@ def put(folder: Path, name: str, parts: Iterable[bytes], size: int | None = None
                 file.truncate(size)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        with suppress(OSError):
-            hidden.unlink()
-        raise
-    hidden.replace(folder / name)
+        hidden.replace(folder / name)
+    finally:
+        hidden.unlink(missing_ok=True)
     return written
 
 
