@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from etl.errors import ItemRefused, Reason
 from etl.records import SourceItem
 from etl.settings import Feed, Settings
 
 UNFINISHED = frozenset({".tmp", ".part"})
+LARGEST_FILE = 256 * 1024**2  # of the files that are read into memory whole; a year's extract is smaller
 
 
 class Source(Protocol):
@@ -48,6 +51,18 @@ def feed_files(feed: Feed, settings: Settings) -> list[Path]:
     found = (path for path in folder.glob(feed.pattern) if path.suffix not in UNFINISHED)
     shown = (path for path in found if not path.name.startswith(".") and path.is_file())
     return sorted(shown, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def whole_file(path: Path) -> bytes:
+    """Return a file's bytes; raises ItemRefused OVERSIZED beyond LARGEST_FILE bytes, READ_ERROR."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1) if os.fstat(file.fileno()).st_size <= LARGEST_FILE else None
+    except OSError as error:
+        raise ItemRefused(Reason.READ_ERROR, str(error.strerror)) from error
+    if data is None or len(data) > LARGEST_FILE:
+        raise ItemRefused(Reason.OVERSIZED, f"a file of more than {LARGEST_FILE} bytes; export it in smaller ones")
+    return data
 
 
 def relative_ref(path: Path, feed: Feed, settings: Settings) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
-from etl.sources.base import feed_files, relative_ref
+from etl.sources.base import feed_files, relative_ref, whole_file
 from etl.sources.hl7_charset import decode, decode_chunk
 from etl.sources.hl7_events import events
 from etl.sources.hl7_inspect import describe
@@ -60,9 +60,9 @@ class Hl7v2:
         rules = field_rules(feed.options)
         ref = relative_ref(path, feed, settings)
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            yield Refused(ref, Reason.READ_ERROR, str(error.strerror))
+            data = whole_file(path)
+        except ItemRefused as refused:
+            yield Refused(ref, refused.reason, refused.detail)
             return
         yield from items(data, ref, settings.zone_of(feed), rules)
 

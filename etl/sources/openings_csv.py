@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FeedStoppedError, ItemRefused, Reason
 from etl.records import OpeningKind, OpeningRecord, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
-from etl.sources.base import feed_files, relative_ref
+from etl.sources.base import feed_files, relative_ref, whole_file
 from etl.sources.delimited import Row, Sheet, read_sheet, row_bytes
 from etl.sources.times import instant, located
 from etl.sources.wall_times import day_of, stretch_of
@@ -39,9 +39,9 @@ class OpeningsCsv:
         """Yield the rows of one file; raises FeedStoppedError when a required column is missing."""
         ref = relative_ref(path, feed, settings)
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            yield Refused(ref, Reason.READ_ERROR, str(error.strerror))
+            data = whole_file(path)
+        except ItemRefused as refused:
+            yield Refused(ref, refused.reason, refused.detail)
             return
         yield from items(data, ref, settings.zone_of(feed), feed.key)
 

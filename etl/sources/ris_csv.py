@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FeedStoppedError, ItemRefused, Reason
 from etl.records import Attributes, EventRecord, Identifiers, OpeningRecord, Read, Record, Refused, SourceItem
 from etl.settings import Feed, Settings
-from etl.sources.base import feed_files, masked, relative_ref
+from etl.sources.base import feed_files, masked, relative_ref, whole_file
 from etl.sources.delimited import Row, Sheet, read_sheet, row_bytes
 from etl.sources.list_rows import ListRows, shown_row
 from etl.sources.mapping import EXAM, Mapping, load_mapping, presets
@@ -46,9 +46,9 @@ class RisCsv:
         """Yield the rows of one file; raises FeedStoppedError when its columns are not those of the mapping."""
         mapping, ref = _mapping(feed, settings), relative_ref(path, feed, settings)
         try:
-            data = path.read_bytes()
-        except OSError as error:
-            yield Refused(ref, Reason.READ_ERROR, str(error.strerror))
+            data = whole_file(path)
+        except ItemRefused as refused:
+            yield Refused(ref, refused.reason, refused.detail)
             return
         yield from items(data, ref, settings.zone_of(feed), mapping, _clock(feed))
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -182,6 +183,37 @@ def _stops(settings: Settings, engine: Any, stopped: list[Path], place: Path) ->
         assert done.stopped is not None
         assert "column" in done.stopped
         assert (done.counts.offered, done.counts.events) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["hl7v2", "ris_csv", "openings_csv"])
+def test_a_file_too_large_for_memory_is_refused_unread(kind: str, tmp_path: Path) -> None:
+    settings = installation(tmp_path / "installation", kind)
+    path = settings.at(Path("in")) / "large"
+    path.parent.mkdir()
+    path.touch()
+    os.truncate(path, 2_000_000_000)  # a hole: takes no disk
+    begun = time.process_time()
+    with pipeline.writer(settings) as engine:
+        (done,) = pipeline.ingest(settings, engine)
+        with engine.connect() as connection:
+            assert connection.execute(select(quarantine.c.reason)).scalars().all() == ["oversized"]
+    assert (done.counts.offered, done.counts.quarantined) == (1, 1)
+    assert time.process_time() - begun < 5
+
+
+REGRESSIONS = sorted(p for p in (HERE / "regressions").rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.name)
+def test_what_once_failed_ends_in_a_class(path: Path, tmp_path: Path) -> None:
+    settings = installation(tmp_path / "installation", path.parent.name)
+    settings.at(Path("in")).mkdir()
+    shutil.copy(path, settings.at(Path("in")) / path.name)
+    with pipeline.writer(settings) as engine:
+        (done,) = pipeline.ingest(settings, engine)
+    assert done.stopped is None
+    assert done.counts.offered > 0
+    assert done.counts.balance == 0
 
 
 def report(kind: str, row: dict[str, Any]) -> None:
