@@ -44,7 +44,7 @@ REASONS = {
 
 def problems(who: data.Asker, view: View) -> list[str]:
     """Return what is wrong in sentences with the fix, or one saying that nothing is."""
-    found = [*_late_feeds(who), *_broken_runs(who), *_skewed(who, view), *_incomplete(who, view)]
+    found = [*_late_feeds(who), *_unclosed(who), *_broken_runs(who), *_skewed(who, view), *_incomplete(who, view)]
     return found or [f":{FRESH.colour}[{FRESH.icon}] Feeds, runs, clocks and milestones are as they should be."]
 
 
@@ -66,6 +66,15 @@ def _late_feeds(who: data.Asker) -> list[str]:
             f"{_mark(NEVER)}: {words.listing(never, 4)}. Check `path` and `pattern` of the feed in radpulse.toml."
         )
     return found
+
+
+def _unclosed(who: data.Asker) -> list[str]:
+    frame = data.rows(who, "feeds")
+    return [
+        f":{LATE.colour}[{LATE.icon} never closed]: {words.count(feed['unclosed'])} procedure steps of "
+        f"{feed['feed_key']} have a begin, no end and so no duration. Have them ended at the scanner."
+        for feed in frame[frame["unclosed"].fillna(0) > 0].to_dict("records")
+    ]
 
 
 def _broken_runs(who: data.Asker) -> list[str]:
@@ -128,12 +137,13 @@ def feeds(who: data.Asker, view: View) -> None:
             "Refused": frame["quarantined"],
             "Not mapped": frame["unmapped"],
             "Without exam": frame["unlinked"],
+            "Never closed": frame["unclosed"],
         }
     )
     shown = shown.sort_values("State", key=lambda s: s == FRESH.word, kind="stable")
     counts: Any = {
         c: st.column_config.NumberColumn(format="localized")
-        for c in ("Events", "Refused", "Not mapped", "Without exam")
+        for c in ("Events", "Refused", "Not mapped", "Without exam", "Never closed")
     }
     table(shown, f"{len(shown)} feeds", key="feeds", **counts)
     st.caption(

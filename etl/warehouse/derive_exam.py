@@ -21,6 +21,7 @@ from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microsec
 from etl.warehouse.milestones import BOOKINGS, NONE, STOPS, Milestones, build_milestones, codes, take, taken_back
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.patients import Patients
+from etl.warehouse.performed_steps import counting_rows, first_by_ris, with_steps
 from etl.warehouse.reference_match import report_targets
 from etl.warehouse.stops import REPORTS, Stops, stops_in_force
 
@@ -57,6 +58,8 @@ def derive_exams(
     keys = named["exam_key"].to_numpy(dtype=np.int64)
     rows = workflow.merge(links.rows.loc[links.rows["exam_key"] != NO_EXAM, ["event_id", "exam_key"]], on="event_id")
     exam = np.searchsorted(keys, rows["exam_key"].to_numpy(dtype=np.int64))
+    counting = counting_rows(rows, exam, len(keys), parameters)
+    rows, exam = rows[counting].reset_index(drop=True), exam[counting]
     found = build_milestones(rows, exam, len(keys), parameters)
     said = last_said(rows, exam, len(keys))
     device = device_texts(keys, acquired, dosed)
@@ -64,6 +67,7 @@ def derive_exams(
     described = described.assign(**demographics(rows, exam, len(keys), patient_tokens(said, device), patients))
     study = texts(said["study_token"].astype(object).where(said["study_token"].notna(), device["study_token"]))
     spans = device_spans(keys, study, found.restart_at, acquired, dosed)
+    spans = with_steps(spans, rows, exam, found.restart_at, parameters)
     booked = microseconds(said["appointment_at"])
     named = _named(named).assign(study_token=study)
     frame = pd.concat([named, described, _timed(found, spans, described, booked, parameters, data_at)], axis=1)
@@ -89,13 +93,13 @@ def _timed(
     An appointment that only other messages mention stands in for a booking message that was lost.
     """
     site = texts(described["site_code"])
-    begin = choose("begin", _begins(found, spans), site, parameters)
+    begin = choose("begin", _begins(found, spans, parameters), site, parameters)
     device_begin = np.where(spans.performed_begin != NO_TIME, spans.performed_begin, spans.first_acquisition)
     stops = stops_in_force(found, device_begin)
     end = choose("end", _ends(found, spans, stops, parameters, data_at), site, parameters)
     at, planned = _booking(found)
     at["appointment_at"] = np.where(at["appointment_at"] != NO_TIME, at["appointment_at"], said_appointment)
-    at |= _milestones(found, spans, stops) | {"exam_begin_at": begin.at, "exam_end_at": end.at}
+    at |= _milestones(found, spans, stops, parameters) | {"exam_begin_at": begin.at, "exam_end_at": end.at}
     spent, wrong = durations(at, planned)
     status = _status(at, found)
     performed = (begin.at != NO_TIME) & (end.at != NO_TIME) & (stops.aborted_at == NO_TIME)
@@ -119,9 +123,9 @@ def _source(name: str, chosen: Chosen) -> dict[str, object]:
     return {f"{name}_source": chosen.source, f"{name}_difference_min": chosen.difference_min}
 
 
-def _begins(found: Milestones, spans: DeviceSpans) -> dict[str, Ints]:
+def _begins(found: Milestones, spans: DeviceSpans, parameters: Parameters) -> dict[str, Ints]:
     return {
-        "ris": found.first_at(E.EXAM_BEGIN),
+        "ris": first_by_ris(found, E.EXAM_BEGIN, parameters),
         "mpps": spans.performed_begin,
         "dicom": spans.first_acquisition,
     }
@@ -138,7 +142,7 @@ def _ends(found: Milestones, spans: DeviceSpans, stops: Stops, parameters: Param
     told = (found.any_last(AFTER_END) != NONE) | (spans.performed_end != NO_TIME)
     settled = told | (last <= data_at - settle)
     return {
-        "ris": found.first_at(E.EXAM_END),
+        "ris": first_by_ris(found, E.EXAM_END, parameters),
         "mpps": np.where(whole, spans.performed_end, NO_TIME),
         "dicom": np.where(whole & settled, last, NO_TIME),
     }
@@ -166,7 +170,7 @@ def _last_where(mask: npt.NDArray[np.bool_], found: Milestones) -> Ints:
     return last
 
 
-def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops) -> dict[str, Ints]:
+def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops, parameters: Parameters) -> dict[str, Ints]:
     first, last = found.first_at, found.last_at
     entered, accepted, images = first(E.ORDER_ENTERED), first(E.ORDER_ACCEPTED), first(E.IMAGES_AVAILABLE)
     final, addendum = first(E.FINAL), first(E.ADDENDUM)
@@ -176,8 +180,8 @@ def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops) -> dict[str
         "order_accepted_at": np.where(accepted != NO_TIME, accepted, entered),
         "arrived_at": first(E.PATIENT_ARRIVED),
         "in_room_at": first(E.IN_ROOM),
-        "ris_begin_at": first(E.EXAM_BEGIN),
-        "ris_end_at": first(E.EXAM_END),
+        "ris_begin_at": first_by_ris(found, E.EXAM_BEGIN, parameters),
+        "ris_end_at": first_by_ris(found, E.EXAM_END, parameters),
         "first_acquisition_at": spans.first_acquisition,
         "last_acquisition_at": spans.last_acquisition,
         "qc_complete_at": first(E.QC_COMPLETE),

@@ -13,6 +13,7 @@ from etl.warehouse.event_set import UNMAPPED, type_code
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.parameters import FeedRule, Parameters
 from etl.warehouse.patient_events import update_codes
+from etl.warehouse.performed_steps import unclosed_steps
 from etl.warehouse.tables import (
     EVENT_TABLES,
     event,
@@ -67,7 +68,9 @@ def derive_feeds(connection: Connection, parameters: Parameters, data_at: dateti
     frame = frame.merge(refused, how="left", on="feed_key")
     frame["unlinked"] = frame["feed_key"].map(unlinked.groupby("feed_key")["n"].sum())
     frame["unmapped"] = frame["feed_key"].map(_unmapped(connection, parameters))
-    counts = ["events", "quarantined", "unmapped", "unlinked"]
+    unclosed = read_frame(connection, unclosed_steps(parameters, data_at))
+    frame["unclosed"] = frame["feed_key"].map(unclosed.set_index("feed_key")["n"])
+    counts = ["events", "quarantined", "unmapped", "unlinked", "unclosed"]
     return frame.assign(**{name: frame[name].fillna(0).astype("int64") for name in counts})
 
 

@@ -134,7 +134,11 @@ def canonical(codes: pd.Series, mapping: Mapping[str, str]) -> pd.Series:
 
 
 def feed_kinds(workflow: pd.DataFrame, parameters: Parameters) -> Ints:
-    """Return each row's rank in the order in which feeds are believed; kinds not listed come last."""
+    """Return each row's rank in the order in which feeds are believed; kinds not listed follow, scanners come last.
+
+    So a scanner's own begin and end are never taken for the RIS's: they have a clock of their own (decision 8).
+    """
     rank = {kind: place for place, kind in enumerate(parameters.rules.feed_kinds)}
-    by_feed = {feed.key: rank.get(feed.kind, len(rank)) for feed in parameters.feeds}
-    return np.asarray(workflow["feed_key"].map(by_feed).fillna(len(rank)), dtype=np.int64)
+    rank |= {kind: len(rank) + 1 for kind in parameters.rules.scanner_kinds}
+    by_feed = {feed.key: rank.get(feed.kind, len(parameters.rules.feed_kinds)) for feed in parameters.feeds}
+    return np.asarray(workflow["feed_key"].map(by_feed).fillna(len(parameters.rules.feed_kinds)), dtype=np.int64)

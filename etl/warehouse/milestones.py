@@ -137,7 +137,7 @@ def _believed(rows: pd.DataFrame, exam: Ints, parameters: Parameters) -> Bools:
     for kinds in FAMILIES:
         family[codes(kinds)] = TYPE_CODE[kinds[0]]
     cell = exam * len(TYPES) + family[rows["type"].to_numpy(dtype=np.int64)]
-    best = np.full(int(cell.max(initial=0)) + 1, len(parameters.rules.feed_kinds), dtype=np.int64)
+    best = np.full(int(cell.max(initial=0)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(best, cell, rank)
     return np.asarray(rank == best[cell], dtype=bool)
 

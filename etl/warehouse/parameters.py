@@ -65,6 +65,7 @@ class Rules:
 
     shift_hours: ShiftHours = STANDARD_SHIFTS
     feed_kinds: tuple[str, ...] = ("hl7v2", "ris_csv")  # of several feeds telling one milestone the first is believed
+    scanner_kinds: tuple[str, ...] = ("mpps",)  # believed after everyone else
     pause_min: float = 30.0  # K0.5: a longer gap between series splits a visit
     series_may_last_min: tuple[tuple[str, float], ...] = (  # where no header says how long one took, by modality
         ("NM", 60.0),

@@ -602,6 +602,7 @@ fact_feed = Table(
     _key("quarantined", "items in quarantine now"),
     _key("unmapped", "events whose local code has no map"),
     _key("unlinked", "events without an exam"),
+    _key("unclosed", "performed procedure steps in progress for longer than an exam may last"),
     comment="One row a feed: its state in this version.",
 )
 

@@ -92,6 +92,7 @@ def health(exam_rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
                 "quarantined": 3,
                 "unmapped": 1,
                 "unlinked": 12,
+                "unclosed": 4 if k == "north_dicom" else 0,
             }
             for k, s, kind, h, every in feeds
         ]

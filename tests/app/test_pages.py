@@ -217,6 +217,10 @@ def test_skewed_clock_is_named_with_its_fix(config: Path) -> None:
     assert "the clock of NCT2 is +7 min against the RIS" in text_of(open_page("data_health"))
 
 
+def test_procedure_steps_never_closed_are_said_with_their_feed(config: Path) -> None:
+    assert "4 procedure steps of north_dicom have a begin, no end" in text_of(open_page("data_health"))
+
+
 ONE_A_KIND = list({type(k.kind): k.key for k in data.kpis()}.values())
 
 

@@ -117,3 +117,5 @@ COMMENT ON COLUMN fact_entry.value IS 'value';
 COMMENT ON COLUMN fact_entry.unit IS 'its unit';
 COMMENT ON COLUMN fact_entry.count IS 'exposures, weight';
 COMMENT ON COLUMN fact_entry.limit_value IS 'capacity of a volume, accepted exposures';
+ALTER TABLE fact_feed ADD COLUMN unclosed BIGINT;
+COMMENT ON COLUMN fact_feed.unclosed IS 'performed procedure steps in progress for longer than an exam may last';

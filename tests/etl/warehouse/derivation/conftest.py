@@ -43,6 +43,16 @@ TOKENS = {
 }
 
 
+STEP_CODES = (
+    ("mpps:IN PROGRESS", "exam_begin"),
+    ("mpps:COMPLETED#begin", "exam_begin"),
+    ("mpps:COMPLETED", "exam_end"),
+    ("mpps:DISCONTINUED/110514*", ""),
+    ("mpps:DISCONTINUED*#begin", "exam_begin"),
+    ("mpps:DISCONTINUED*", "exam_discontinued"),
+)
+
+
 def at(minutes: float) -> datetime:
     """Return an instant so many minutes after the department's start."""
     return START_AT + timedelta(minutes=minutes)
@@ -66,12 +76,14 @@ def make_parameters(**changes: Any) -> Parameters:
             FeedRule("south_hl7", "hl7v2", "SOUTH"),
             FeedRule("north_ris", "ris_csv", "NORTH"),
             FeedRule("north_dicom", "dicom_files", "NORTH"),
+            FeedRule("north_mpps", "mpps", "NORTH"),
         ),
         "status_rules": tuple(
             StatusRule(kind, "", pattern + t, str(t))
             for t in EventType
             for kind, pattern in (("hl7v2", "t:"), ("hl7v2", "ADT^"), ("ris_csv", "t:"))
-        ),
+        )
+        + tuple(StatusRule("mpps", "", pattern, kind) for pattern, kind in STEP_CODES),
         "procedure_rules": (
             ProcedureRule("CT", "* HEAD *", "CT head", "NEURO"),
             ProcedureRule("*", "*", "other", "BODY"),
@@ -151,6 +163,14 @@ class Ward:
         for kind, offset in (*steps, ("prelim", minutes + 30), ("final", minutes + 60)):
             self.event(kind, begin + offset, **values)
 
+    def step(self, acc: str, begin: float, end: float | None = None, how: str = "COMPLETED", **values: Any) -> None:
+        """Add a performed procedure step as source `mpps` tells it; without an end it stays in progress."""
+        values = {"acc": acc, "modality": "CT", "station_name": "NCT1", "feed": "north_mpps", **values}
+        self._add(event, begin, values["feed"], {"local_code": "mpps:IN PROGRESS", **_but_feed(values)})
+        if end is not None:
+            self._add(event, begin, values["feed"], {"local_code": f"mpps:{how}#begin", **_but_feed(values)})
+            self._add(event, end, values["feed"], {"local_code": f"mpps:{how}", **_but_feed(values)})
+
     def frames(self) -> tuple[pd.DataFrame, ...]:
         """Return the raw rows of the four event tables as `read_frame` would."""
         return tuple(
@@ -189,6 +209,10 @@ class Ward:
                 append(connection, table, pd.DataFrame(mine))
                 noted = [{"event_table": table.name, "event_id": row["event_id"]} for row in mine]
                 connection.execute(insert(touched), noted)
+
+
+def _but_feed(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "feed"}
 
 
 def _aware(rows: pa.Table) -> pa.Table:
@@ -238,6 +262,12 @@ def busy_ward(new_ward: Callable[..., Ward]) -> Callable[[int], Ward]:
         ward, draw = new_ward(), random.Random(seed)  # noqa: S311 - test data
         for n in range(40):
             _random_exam(ward, draw, n)
+        steps = random.Random(seed + 1)  # noqa: S311 - test data
+        for n in range(0, 44, 3):  # the last ones are of nobody's order
+            begin = steps.randrange(0, 6 * 1440, 7)
+            for k in range(steps.randrange(1, 4)):
+                how = steps.choice(["COMPLETED", "COMPLETED", "DISCONTINUED/110501", "DISCONTINUED/110514"])
+                ward.step(f"a{n}", begin + k * 15, steps.choice([begin + k * 15 + 10, None]), how)
         for day in range(-1, 9):
             ward.opening("NCT1", "open", day * 1440 - 60, day * 1440 + 540)
             ward.opening("NMR1", "open", day * 1440 - 60, day * 1440 + 1380)
