@@ -10,11 +10,17 @@ import streamlit as st
 
 from app import charts, data, matrix, words
 from app.filters import View
-from app.theme import CLOCK_STATES, FRESH, GREY, LATE, NEVER, RUN_STATES, State
+from app.theme import AHEAD, CLOCK_STATES, FRESH, GREY, LATE, NEVER, RUN_STATES, STALE, State
 from app.widgets import empty, feed_states, table
 
 RUNS_SHOWN = 60
 COMPLETE_ENOUGH = 0.9
+FEED_ADVICE = {
+    STALE: "The sender is silent beyond all habit: ask it, then `radpulse run`.",
+    LATE: "Check that the sender still delivers, then `radpulse run`.",
+    AHEAD: "The newest stamp lies in the future: check the sender's clock.",
+    NEVER: "Check `path` and `pattern` of the feed in radpulse.toml.",
+}
 OPTIONAL = frozenset({"Preliminary"})  # only trainees' exams have one
 MILESTONES = {
     "order_entered_at": "Order entered",
@@ -54,17 +60,12 @@ def _mark(state: State) -> str:
 
 def _late_feeds(who: data.Asker) -> list[str]:
     states = feed_states(data.rows(who, "feeds"), datetime.now(UTC))
-    late = [f"{key} ({words.age(age)} old)" for key, state, age in states if state is LATE and age is not None]
-    never = [key for key, state, _ in states if state is NEVER]
     found = []
-    if late:
-        found.append(
-            f"{_mark(LATE)}: {words.listing(late, 4)}. Check that the sender still delivers, then `radpulse run`."
-        )
-    if never:
-        found.append(
-            f"{_mark(NEVER)}: {words.listing(never, 4)}. Check `path` and `pattern` of the feed in radpulse.toml."
-        )
+    for wanted, advice in FEED_ADVICE.items():
+        these = [(key, age) for key, state, age in states if state is wanted]
+        named = [key if age is None or age < 0 else f"{key} ({words.age(age)} old)" for key, age in these]
+        if named:
+            found.append(f"{_mark(wanted)}: {words.listing(named, 4)}. {advice}")
     return found
 
 
@@ -125,14 +126,18 @@ def feeds(who: data.Asker, view: View) -> None:
         return
     zone = data.main_zone(who, view.where)
     states = feed_states(frame, datetime.now(UTC))
-    until = [None if pd.isna(t) else t.tz_convert(zone) for t in frame["data_until_at"]]
+    until, due = (
+        [None if pd.isna(t) else t.tz_convert(zone) for t in frame[name]]
+        for name in ("data_until_at", "expected_by_at")
+    )
     shown = pd.DataFrame(
         {
             "State": [s.word for _, s, _ in states],
             "Feed": frame["feed_key"],
             "Data until": [words.moment(t) if t is not None else "never" for t in until],
             "Age": [words.age(a) if a is not None else "" for _, _, a in states],
-            "Rhythm": [words.age(float(m)) for m in frame["expected_every_min"]],
+            "More by": [words.moment(t) if t is not None else "" for t in due],
+            "Judged by": ["its own weeks" if s == "learned" else "its setting" for s in frame["profile_source"]],
             "Events": frame["events"],
             "Refused": frame["quarantined"],
             "Not mapped": frame["unmapped"],
@@ -147,7 +152,8 @@ def feeds(who: data.Asker, view: View) -> None:
     }
     table(shown, f"{len(shown)} feeds", key="feeds", **counts)
     st.caption(
-        "Late: data older than 1.5 times the expected rhythm. Judged by the time in the data, not by the last load."
+        "Late: more was due by the feed's own weekday and hour. Stale: what was due after that is missing too. "
+        "Judged by the time in the data, not by the last load."
     )
 
 

@@ -24,7 +24,9 @@ UNKNOWN = State("no comparison", ":material/help:", "gray")
 
 FRESH = State("current", ":material/check_circle:", "blue")
 LATE = State("late", ":material/schedule:", "orange")
+STALE = State("stale", ":material/error:", "orange")
 NEVER = State("no data yet", ":material/help:", "gray")
+AHEAD = State("unknown, clock ahead", ":material/help:", "gray")
 
 RUN_STATES = {
     "ok": State("ok", ":material/check_circle:", "blue"),

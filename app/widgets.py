@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,32 +13,28 @@ from app import data, words
 from app.compare import Compared, safely
 from app.explain import export_menu, not_applied_words, panel
 from app.filters import View, chips
-from app.theme import FRESH, LATE, NEVER, SHORT_LABELS, State
+from app.theme import AHEAD, FRESH, LATE, NEVER, SHORT_LABELS, STALE, State
 from etl.kpis.query import Query, Result
 from etl.kpis.small_numbers import SMALLEST_CELL
+from etl.warehouse.feed_profile import Freshness, judged
 
-GRACE = 1.5  # a feed is late when its data is older than this many of its own rhythms
+FEED_STATES = {Freshness.OK: FRESH, Freshness.LATE: LATE, Freshness.STALE: STALE, Freshness.UNKNOWN: AHEAD}
 HEADLINE_WORDS = {"p50": "median", "p90": "P90", "oldest": "oldest", "sum": "total", "max": "largest"}
 TILE_PX = 250
 SHORT_TABLE = 8
 
 
-def feed_state(data_until: datetime | None, expected_every_min: float, now: datetime) -> tuple[State, float | None]:
-    """Return a feed's state and the age of its newest data in minutes, judged by data time alone."""
-    if data_until is None or pd.isna(data_until):
+def feed_state(feed: Mapping[Hashable, Any], now: datetime) -> tuple[State, float | None]:
+    """Return the state of a row of fact_feed and the age of its newest data in minutes, judged by data time alone."""
+    until, due, stale = (None if pd.isna(feed[n]) else feed[n] for n in ("data_until_at", "expected_by_at", "stale_at"))
+    if until is None:
         return NEVER, None
-    age = (now - data_until).total_seconds() / 60
-    return (FRESH if age <= GRACE * expected_every_min else LATE), age
+    return FEED_STATES[judged(until, due, stale, now)], (now - until).total_seconds() / 60
 
 
 def feed_states(feeds: pd.DataFrame, now: datetime) -> list[tuple[str, State, float | None]]:
     """Return key, state and age of every feed."""
-    return [
-        (str(key), *feed_state(until, float(every), now))
-        for key, until, every in zip(
-            feeds["feed_key"], feeds["data_until_at"], feeds["expected_every_min"], strict=True
-        )
-    ]
+    return [(str(feed["feed_key"]), *feed_state(feed, now)) for feed in feeds.to_dict("records")]
 
 
 @st.fragment(run_every="60s")
@@ -53,10 +49,11 @@ def freshness(who: data.Asker, view: View) -> None:
         if states:
             colour: Any = FRESH.colour if current == len(states) else "gray"
             st.badge(f"{current} of {words.plural(len(states), 'feed')} current", icon=FRESH.icon, color=colour)
-        late = [(key, age) for key, state, age in states if state is not FRESH]
-        for key, age in late[:3]:
-            said = "no data yet" if age is None else f"{words.age(age)} old"
-            st.badge(f"{key}: {said}", icon=LATE.icon, color="orange")
+        late = [(key, state, age) for key, state, age in states if state is not FRESH]
+        for key, state, age in sorted(late, key=lambda found: found[1] is not STALE)[:3]:
+            said = state.word if age is None or state is AHEAD else f"{state.word}, {words.age(age)} old"
+            mark: Any = state.colour
+            st.badge(f"{key}: {said}", icon=state.icon, color=mark)
         if len(late) > 3:
             st.badge(f"{len(late) - 3} more late, see Data health", icon=LATE.icon, color="orange")
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from etl.errors import RadpulseError
 from etl.settings import Settings
 from etl.sources import SOURCES
 from etl.warehouse.engine import reader_engine
+from etl.warehouse.feed_profile import Freshness, judged
 from etl.warehouse.parameters import load_parameters
 from etl.warehouse.status_lint import lint_rules
 from etl.warehouse.tables import data_version, fact_clock, fact_feed, fact_quarantine
@@ -104,12 +106,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
             "data from the future: check this machine's clock (timedatectl) and the senders' MSH-7",
         )
         for feed in connection.execute(select(fact_feed)):
-            late = row.data_at - (feed.data_until_at or datetime.min.replace(tzinfo=UTC))
-            fine = late < timedelta(minutes=2 * feed.expected_every_min)
-            until = f"{feed.data_until_at:%Y-%m-%d %H:%M} UTC" if feed.data_until_at else "nothing yet"
-            yield Finding(
-                "freshness", fine, f"{feed.feed_key}: data until {until}", "ask its sender; see `radpulse run`"
-            )
+            yield _freshness(feed, datetime.now(UTC))
             if feed.unmapped:
                 fix = "`radpulse codes list --kind status` shows them, `radpulse codes set` maps them"
                 yield Finding("codes", False, f"{feed.feed_key}: {feed.unmapped} events with an unmapped code", fix)
@@ -128,6 +125,22 @@ def _status_maps(settings: Settings) -> Iterator[Finding]:
         yield Finding("codes", False, f"{f.feed}: {f.text}", "mend the status map (`radpulse codes lint`)")
     if not found:
         yield Finding("codes", True, f"status maps of {len(parameters.feeds)} feeds are complete and reachable")
+
+
+def _freshness(feed: Row[Any], now_at: datetime) -> Finding:
+    found = judged(feed.data_until_at, feed.expected_by_at, feed.stale_at, now_at)
+    until = f"data until {_minute(feed.data_until_at)}" if feed.data_until_at else "nothing yet"
+    due = f", more by {_minute(feed.expected_by_at)} ({feed.profile_source})" if feed.expected_by_at else ""
+    fix = "ask its sender, then `radpulse run`"
+    if found is Freshness.UNKNOWN:
+        fix = (
+            "its newest stamp lies ahead: check the sender's clock" if feed.data_until_at else "check path and pattern"
+        )
+    return Finding("freshness", found is Freshness.OK, f"{feed.feed_key}: {found}, {until}{due}", fix)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _zones(settings: Settings) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ class Feed(Part):
     options: dict[str, Any] = Field(default_factory=dict)
     listen: dict[str, Any] | None = None  # kind of listener that fills `path`, and its options
     fetch: dict[str, Any] | None = None  # kind of fetcher that fills `path`, and its options
-    expected_every_min: int = 1440  # for freshness
+    expected_every_min: int = 1440  # for freshness: how often the sender delivers; set it for nightly extracts and such
 
 
 class Warehouse(Part):

@@ -28,11 +28,11 @@ FRESHNESS = Kpi(
     label="Interface freshness",
     unit="min",
     description="Minutes since the latest event of the feed that lags most; by feed, of each.",
-    formula="as_of - latest event time of the feed; over_limit: feeds later than their configured rhythm",
+    formula="as_of - latest event time of the feed; over_limit: feeds from which more was due by their profile",
     source="I03 of the catalogue",
     better="lower",
     # a feed may run ahead of the others' clock: its lag is then nought, not negative
-    kind=Snapshot(opened_at=func.least(_f.data_until_at, AS_OF), limit_min=_f.expected_every_min, oldest_first=True),
+    kind=Snapshot(opened_at=func.least(_f.data_until_at, AS_OF), limit_min=_f.expected_within_min, oldest_first=True),
     table=fact_feed,
     population=Population(_f.data_until_at.is_not(None), "feeds that have delivered"),
     at=NOW,

@@ -20,6 +20,7 @@ from etl.warehouse.data_time import data_time
 from etl.warehouse.derive_entry import derive_entries, has_entries
 from etl.warehouse.derive_quality import derive_completeness, derive_feeds, derive_quarantine, derive_runs
 from etl.warehouse.event_set import read_all, selected
+from etl.warehouse.feed_profile import derive_profiles, expectations
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.local_time import microsecond
 from etl.warehouse.merge_cycles import note_cycles
@@ -42,6 +43,7 @@ from etl.warehouse.tables import (
     fact_entry,
     fact_exam,
     fact_feed,
+    fact_feed_profile,
     fact_opening,
     fact_quarantine,
     fact_report_version,
@@ -200,7 +202,11 @@ def _about_data(connection: Connection, parameters: Parameters, data_at: datetim
     """Rewrite the small tables that describe the data and the department."""
     if has_entries(connection):
         rewrite(connection, fact_entry, derive_entries(connection, parameters))
-    rewrite(connection, fact_feed, derive_feeds(connection, parameters, data_at))
+    feeds = derive_feeds(connection, parameters, data_at)
+    until = {key: at for key, at in zip(feeds["feed_key"], feeds["data_until_at"], strict=True) if pd.notna(at)}
+    profiles = derive_profiles(connection, parameters, until, data_at)
+    rewrite(connection, fact_feed_profile, profiles)
+    rewrite(connection, fact_feed, feeds.join(expectations(profiles, parameters, until), on="feed_key"))
     rewrite(connection, fact_quarantine, derive_quarantine(connection, parameters))
     rewrite(connection, fact_run, derive_runs(connection, parameters))
     rewrite(connection, fact_completeness, derive_completeness(connection))

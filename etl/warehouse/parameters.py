@@ -21,7 +21,7 @@ from etl.warehouse.rule_rows import StatusRule as StatusRule
 from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protocol_names, status_rules, with_aliases
 
 STANDARD_SHIFTS = ShiftHours()
-DERIVATION_VERSION = 2  # 2: entries of the department's own lists
+DERIVATION_VERSION = 3  # 2: entries of the department's own lists; 3: when feeds are expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class FeedRule:
     site: str
     preset: str = ""  # which presets of the status map apply beside the generic rows
     expected_every_min: int = 1440
+    delivered_every_min: int = 0  # the same where a site has set it: data comes that much later than it happens
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
 def _feed(feed: Feed) -> FeedRule:
     # an extract's mapping preset names its status columns too, unless the feed says otherwise
     preset = feed.options.get("status_preset") or feed.options.get("preset") or feed.options.get("mapping") or ""
-    return FeedRule(feed.key, feed.kind, feed.site, str(preset), feed.expected_every_min)
+    delivered = feed.expected_every_min if "expected_every_min" in feed.model_fields_set else 0
+    return FeedRule(feed.key, feed.kind, feed.site, str(preset), feed.expected_every_min, delivered)
 
 
 def _status_rules(path: Path) -> tuple[StatusRule, ...]:

@@ -598,12 +598,30 @@ fact_feed = Table(
     _at("data_until_at", "latest plausible event time: freshness is judged by it"),
     _at("loaded_at", "last load"),
     _int("expected_every_min", "configured rhythm"),
+    _at("expected_by_at", "by when more is due, judged from data_until_at alone"),
+    _at("stale_at", "by when what is due after that is due as well"),
+    _num("expected_within_min", "minutes from data_until_at to expected_by_at"),
+    _text("profile_source", "learned (fact_feed_profile) or configured"),
     _key("events", "events held"),
     _key("quarantined", "items in quarantine now"),
     _key("unmapped", "events whose local code has no map"),
     _key("unlinked", "events without an exam"),
     _key("unclosed", "performed procedure steps in progress for longer than an exam may last"),
     comment="One row a feed: its state in this version.",
+)
+
+fact_feed_profile = Table(
+    "fact_feed_profile",
+    metadata,
+    _text("feed_key", "feed"),
+    _text("site_code", "site"),
+    _int("local_weekday", "0 is Monday, of the site's wall clock"),
+    _int("local_hour", "hour of the site's wall clock"),
+    _int("weeks", "weeks in which this hour was seen"),
+    _num("delivered_share", "share of them with data within this hour"),
+    _num("wait_min", "median minutes from the full hour to the next data"),
+    _num("limit_min", "longest wait that is still normal: longest seen, their spread and a margin"),
+    comment="One row a feed, weekday and hour: when its data comes, learned from its last weeks by data time.",
 )
 
 fact_quarantine = Table(

@@ -11,8 +11,8 @@ import pytest
 from app import data
 from app.compare import PERIODS_BACK, compared, headline_value
 from app.filters import View
-from app.theme import BETTER, CHANGED, FRESH, LATE, NEVER, STEADY, UNKNOWN, WORSE
-from app.widgets import GRACE, feed_state
+from app.theme import AHEAD, BETTER, CHANGED, FRESH, LATE, NEVER, STALE, STEADY, UNKNOWN, WORSE
+from app.widgets import feed_state
 from etl.access import DEMO, Principal, Role
 from etl.errors import ConfigurationError, RefusedError
 from etl.kpis import Query, compute
@@ -87,13 +87,19 @@ def test_nothing_earlier_is_no_comparison(who: data.Asker) -> None:
     assert compared(who, _view(who, 0, 40), "T06").state is UNKNOWN
 
 
-@pytest.mark.parametrize(("rhythms", "state"), [(0.0, FRESH), (GRACE - 0.01, FRESH), (GRACE + 0.01, LATE), (9.0, LATE)])
-def test_feed_is_late_by_the_age_of_its_data(rhythms: float, state: object) -> None:
-    assert feed_state(NOW - timedelta(minutes=60 * rhythms), 60, NOW)[0] is state
+@pytest.mark.parametrize(
+    ("ago_min", "state"), [(-30, AHEAD), (-5, FRESH), (0, FRESH), (60, FRESH), (61, LATE), (180, LATE), (181, STALE)]
+)
+def test_feed_is_judged_by_the_age_of_its_data(ago_min: float, state: object) -> None:
+    until = NOW - timedelta(minutes=ago_min)
+    due, stale = until + timedelta(minutes=60), until + timedelta(minutes=180)
+    feed = {"data_until_at": until, "expected_by_at": due, "stale_at": stale}
+    assert feed_state(feed, NOW) == (state, float(ago_min))
 
 
 def test_feed_without_data_is_neither_current_nor_late() -> None:
-    assert feed_state(None, 60, NOW) == (NEVER, None)
+    never = dict.fromkeys(("data_until_at", "expected_by_at", "stale_at"))
+    assert feed_state(never, NOW) == (NEVER, None)
 
 
 def test_another_role_never_gets_a_cached_answer_of_wider_scope(who: data.Asker) -> None:

@@ -472,7 +472,7 @@ def dose_events() -> list[Row]:
 
 def bookkeeping() -> dict[Table, list[Row]]:
     """Return what the data-quality KPIs read, and the version."""
-    feed = {"kind": "hl7v2", "expected_every_min": 60}
+    feed = {"kind": "hl7v2", "expected_every_min": 60, "expected_within_min": 60.0}
     ago = [AS_OF - timedelta(minutes=m) for m in (10, 90, -5)]
     return {
         t.data_version: [

@@ -119,3 +119,30 @@ COMMENT ON COLUMN fact_entry.count IS 'exposures, weight';
 COMMENT ON COLUMN fact_entry.limit_value IS 'capacity of a volume, accepted exposures';
 ALTER TABLE fact_feed ADD COLUMN unclosed BIGINT;
 COMMENT ON COLUMN fact_feed.unclosed IS 'performed procedure steps in progress for longer than an exam may last';
+ALTER TABLE fact_feed ADD COLUMN expected_by_at TIMESTAMP WITHOUT TIME ZONE;
+COMMENT ON COLUMN fact_feed.expected_by_at IS 'by when more is due, judged from data_until_at alone';
+ALTER TABLE fact_feed ADD COLUMN stale_at TIMESTAMP WITHOUT TIME ZONE;
+COMMENT ON COLUMN fact_feed.stale_at IS 'by when what is due after that is due as well';
+ALTER TABLE fact_feed ADD COLUMN expected_within_min DOUBLE PRECISION;
+COMMENT ON COLUMN fact_feed.expected_within_min IS 'minutes from data_until_at to expected_by_at';
+ALTER TABLE fact_feed ADD COLUMN profile_source VARCHAR(64);
+COMMENT ON COLUMN fact_feed.profile_source IS 'learned (fact_feed_profile) or configured';
+CREATE TABLE fact_feed_profile (
+    feed_key VARCHAR(64),
+    site_code VARCHAR(64),
+    local_weekday INTEGER,
+    local_hour INTEGER,
+    weeks INTEGER,
+    delivered_share DOUBLE PRECISION,
+    wait_min DOUBLE PRECISION,
+    limit_min DOUBLE PRECISION
+);
+COMMENT ON TABLE fact_feed_profile IS 'One row a feed, weekday and hour: when its data comes, learned from its last weeks by data time.';
+COMMENT ON COLUMN fact_feed_profile.feed_key IS 'feed';
+COMMENT ON COLUMN fact_feed_profile.site_code IS 'site';
+COMMENT ON COLUMN fact_feed_profile.local_weekday IS '0 is Monday, of the site''s wall clock';
+COMMENT ON COLUMN fact_feed_profile.local_hour IS 'hour of the site''s wall clock';
+COMMENT ON COLUMN fact_feed_profile.weeks IS 'weeks in which this hour was seen';
+COMMENT ON COLUMN fact_feed_profile.delivered_share IS 'share of them with data within this hour';
+COMMENT ON COLUMN fact_feed_profile.wait_min IS 'median minutes from the full hour to the next data';
+COMMENT ON COLUMN fact_feed_profile.limit_min IS 'longest wait that is still normal: longest seen, their spread and a margin';

@@ -8,7 +8,7 @@ SELECT coalesce(fact_feed.feed_key, 'unknown') AS k_feed, count(*) AS count, max
   FROM least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) AS DOUBLE PRECISION) / 60.0) AS p90, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) AS DOUBLE PRECISION) / 60.0 > fact_feed.expected_every_min) THEN 1 END) AS over_limit
+  FROM least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) AS DOUBLE PRECISION) / 60.0 > fact_feed.expected_within_min) THEN 1 END) AS over_limit
   FROM (SELECT listed.site AS site, CAST(listed.bucket AS DATE) AS bucket, CAST(listed."at" AS TIMESTAMP WITHOUT TIME ZONE) AS "at"
   FROM (VALUES ('NORTH', '2026-09-01', '2026-09-08 18:00:00')) AS listed (site, bucket, "at")) AS instants
   JOIN fact_feed ON fact_feed.site_code = instants.site
@@ -29,7 +29,7 @@ SELECT coalesce(fact_feed.feed_key, 'unknown') AS k_feed, count(*) AS count, max
   FROM least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)) AS p90, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) > fact_feed.expected_every_min) THEN 1 END) AS over_limit
+  FROM least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) > fact_feed.expected_within_min) THEN 1 END) AS over_limit
   FROM (SELECT listed.site AS site, CAST(listed.bucket AS DATE) AS bucket, CAST(listed.at AS TIMESTAMP WITHOUT TIME ZONE) AS at
   FROM (VALUES ('NORTH', '2026-09-01', '2026-09-08 18:00:00')) AS listed (site, bucket, at)) AS instants
   JOIN fact_feed ON fact_feed.site_code = instants.site
