@@ -242,6 +242,20 @@ def inspect(file: Annotated[Path, typer.Argument(help="HL7, DICOM, dose report, 
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False, default=str))
 
 
+@app.command("map")
+def map_file(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV or JSON Lines of another layout")],
+    kind: Annotated[str | None, typer.Option(help="what it is: exam, critical_results, shift, opening ...")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="write the mapping here")] = None,
+) -> None:
+    """Propose which column of FILE is what, with masked examples; -o writes the mapping and says the feed's lines."""
+    from etl.cli_map import describe, write
+
+    found = describe(file, kind, output.stem if output else file.stem, typer.echo)
+    if output:
+        write(found, file, output, typer.echo)
+
+
 @app.command()
 def serve(port: Annotated[int, typer.Option()] = 8501, config: Config = None) -> None:
     """Serve the dashboard on http://localhost:PORT."""

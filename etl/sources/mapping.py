@@ -26,6 +26,9 @@ ENTRY_FIELDS = STRETCH | {
     "modality", "station_name", "person", "other_person", "code", "outcome_code", "value", "unit", "count",
     "limit_value",
 }  # fmt: skip
+CALLED_OFF = frozenset(
+    {EventType.ORDER_CANCELLED, EventType.ORDER_DISCONTINUED, EventType.APPT_CANCELLED, EventType.EXAM_DISCONTINUED}
+)
 # what a mapping's rows become -> the fields its table `fields` may name
 TARGETS: dict[str, frozenset[str]] = {
     EXAM: frozenset(),  # milestones and attributes instead
@@ -90,10 +93,14 @@ class Mapping:
         return {h: found[_folded(h)] for h in self.headers() if _folded(h) in found}
 
     def event_type(self, local_code: str) -> str | None:
-        """Return the event type of a row's local code, ``csv:<header>[/<word>]``, by the milestones alone."""
+        """Return the event type of a row's local code, ``csv:<header>[/<word>]``, by the milestones alone.
+
+        Of a column that another's word qualifies, that is the type of a cancellation only.
+        """
         header = local_code.removeprefix("csv:")
         for event_type, column in self.milestones.items():
-            if header == column or header.startswith(f"{column}/"):
+            called_off = event_type in CALLED_OFF and header.startswith(f"{column}/")
+            if called_off or (header == column and column not in self.qualified_by):
                 return event_type
         return None
 
@@ -127,6 +134,12 @@ DEFAULTS = {f.name: f.default for f in dataclass_fields(Mapping)}
 
 def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)  # a JSON string, number or list of strings is one of TOML
+
+
+def toml_table(text: str) -> dict[str, Any]:
+    """Return the one table of a mapping's TOML text."""
+    (table,) = tomllib.loads(text).values()
+    return dict(table)
 
 
 def _table(name: str, rows: dict[str, Any]) -> list[str]:
@@ -190,7 +203,7 @@ def parsed(name: str, table: dict[str, Any]) -> Mapping:
     wrong = _unknown(table)
     if wrong:
         raise FeedStoppedError(f"mapping {name!r} has unknown keys: {', '.join(wrong)}")
-    missing = _missing(table)
+    missing = missing_in(table)
     if missing:
         raise FeedStoppedError(f"mapping {name!r} needs {', '.join(missing)}")
     values = {key: v for key, v in table.items() if key != "source"}
@@ -216,7 +229,7 @@ def _unknown(table: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def _missing(table: dict[str, Any]) -> list[str]:
+def missing_in(table: dict[str, Any]) -> list[str]:
     """Return what a mapping of this target cannot do without."""
     told = {**table.get("fields", {}), **table.get("constants", {})}
     if table.get("target", EXAM) == EXAM:

@@ -10,21 +10,25 @@ from typing import Any
 from etl.settings import REFERENCE, Feed, Settings
 
 PRESETS = ("ris_presets.toml", "extract_presets.toml")
+CALLED_OFF = frozenset({"order_cancelled", "order_discontinued", "appt_cancelled", "exam_discontinued"})
 MAPPED_KINDS = frozenset({"ris_csv", "extract_csv"})
 
 
 def milestones(feed: Feed, settings: Settings, reference: Path = REFERENCE) -> Iterator[tuple[str, str]]:
     """Yield (pattern of the local code, event type) of every milestone column of a feed's mapping.
 
-    Nothing where the mapping cannot be read: the feed itself stops then, and says why.
+    Where another column's word qualifies it, only a cancellation's column is told here: whatever the word, something
+    was called off; other words need rows of their own. Nothing where the mapping cannot be read: the feed itself
+    stops then, and says why.
     """
     if feed.kind not in MAPPED_KINDS and "mapping" not in feed.options:
         return
     table = _table(str(feed.options.get("mapping", "generic")), settings, reference)
     qualified = table.get("qualified_by", {})
     for event_type, header in table.get("milestones", {}).items():
-        yield f"csv:{escaped(header)}", event_type
-        if header in qualified:
+        if header not in qualified:
+            yield f"csv:{escaped(header)}", event_type
+        elif event_type in CALLED_OFF:
             yield f"csv:{escaped(header)}/*", event_type
 
 

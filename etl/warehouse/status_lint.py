@@ -22,8 +22,12 @@ LADDER = (
     E.EXAM_END, E.IMAGES_AVAILABLE, E.READ_OPENED, E.DICTATED, E.TRANSCRIBED, E.PRELIM, E.FINAL, E.ADDENDUM,
 )  # fmt: skip
 RANK = {kind: place for place, kind in enumerate(LADDER)}
+ENTRY = frozenset({E.ORDER_ENTERED, E.ORDER_ACCEPTED, E.EXAM_SCHEDULED, E.PATIENT_ARRIVED})
 NEEDED = (
-    ("no code enters an order", frozenset({E.ORDER_ENTERED, E.ORDER_ACCEPTED, E.EXAM_SCHEDULED})),
+    (
+        "no code enters an order or registers the patient",
+        ENTRY,
+    ),
     ("no code reaches the final report", frozenset({E.FINAL})),
     ("no code cancels", frozenset({E.ORDER_CANCELLED, E.ORDER_DISCONTINUED, E.APPT_CANCELLED, E.EXAM_DISCONTINUED})),
 )

@@ -27,7 +27,7 @@ SAMPLES = {
     "downtime": "Equipment,Type,Down From,Up Again,Cause,Logged\n"
     "NCT1,Breakdown,2026-01-15 09:00,2026-01-15 11:30,TUBE,2026-01-15 12:00\n",
     "ai_results": "Accession,Study UID,Started,Finished,Algorithm,Result,Score,Modality,Sent\n"
-    "A1,1.2.3,2026-01-15 09:00:00,2026-01-15 09:02:30,ICH,Positive,0.93,CT,2026-01-15 09:02:31\n",
+    "A1,1.2.840.1,2026-01-15 09:00:00,2026-01-15 09:02:30,ICH,Positive,0.93,CT,2026-01-15 09:02:31\n",
     "peer_review": "Accession,Review Date,Score,Reader ID,Reviewer ID,Modality,Arbitration\n"
     "A1,2026-01-16 10:00,\"Minor, significant\",R1,R2,CT,Upheld\n",
     "incidents": "Accession,Occurred,Event Type,Harm,Location,Modality,Reported\n"
@@ -109,7 +109,7 @@ def test_night_shift_ends_on_the_next_day_and_words_become_codes() -> None:
 
 def test_ai_result_keeps_times_score_and_verdict() -> None:
     found = entry(SAMPLES["ai_results"], "ai_results")
-    assert (found.ids.accession_number, found.ids.study_instance_uid) == ("A1", "1.2.3")
+    assert (found.ids.accession_number, found.ids.study_instance_uid) == ("A1", "1.2.840.1")
     assert (found.code, found.outcome_code, found.value) == ("ICH", "positive", 0.93)
     assert found.end_at is not None
     assert (found.end_at - found.begin_at).total_seconds() == 150

@@ -14,7 +14,7 @@ from etl.warehouse.status_lint import covers, lint_events, lint_rules
 
 FEED = FeedRule("f", "hl7v2", "N")
 LADDER = {  # VistA's numbers
-    "1": "order_entered", "2": "patient_arrived", "3": "exam_end", "4": "transcribed", "9": "final",
+    "1": "order_entered", "2": "in_room", "3": "exam_end", "4": "transcribed", "9": "final",
     "0": "order_cancelled",
 }  # fmt: skip
 
