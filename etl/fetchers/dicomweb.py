@@ -11,12 +11,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from hashlib import blake2b
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from etl.errors import ConfigurationError, PeerError
+from etl.errors import PeerError
 from etl.fetchers.multipart import parts
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ PART10 = 'multipart/related; type="application/dicom"'  # some servers refuse li
 STUDY_UID, SERIES_UID, INSTANCE_UID = "0020000D", "0020000E", "00080018"
 STUDY_INSTANCES, SERIES_INSTANCES, STUDY_SERIES = "00201208", "00201209", "00201206"
 RETRIEVE_URL = "00081190"
-MODALITY, SOP_CLASS, TITLE = "00080060", "00080016", "0040A043"
+MODALITY, SOP_CLASS, TITLE, INSTANCE_NUMBER = "00080060", "00080016", "0040A043", "00200013"
+STUDY_LEVEL = ("00080020", "00080030", "00080050", "00100020", "00100040")
 UID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{0,63}", re.ASCII)
 MOST_PAGES = 10_000
-FIRST_DAYS = 30
-WINDOW = frozenset({"since", "overlap_days", "page_size"})
 HEADER = (
     "00080012", "00080013", "00080021", "00080031", "00080022", "00080032", "00080023", "00080033", "0008002A",
     "00080201", "00080070", "00081010", "00081090", "00100021", "00100030", "00100040", "00180015", "00181030",
@@ -53,27 +52,6 @@ class Answered:
 
     objects: list[Any]
     body: bytes
-
-
-class Refetch:
-    """Which objects came before, as digests: what did not change is not asked for again."""
-
-    def __init__(self, cursor: Mapping[str, Any]) -> None:
-        seen = cursor.get("seen")
-        self._seen: dict[str, str] = dict(seen) if isinstance(seen, dict) else {}
-
-    def knows(self, state: str) -> bool:
-        """Return whether this state of an object was kept."""
-        return state in self._seen
-
-    def note(self, state: str, day: date) -> None:
-        """Keep a state for as long as its day is asked for."""
-        self._seen[state] = day.isoformat()
-
-    def since(self, day: date) -> dict[str, str]:
-        """Return the states of days from `day` on, as a cursor keeps them."""
-        self._seen = {state: kept for state, kept in self._seen.items() if kept >= day.isoformat()}
-        return dict(self._seen)
 
 
 def first(found: Any, tag: str) -> Any:
@@ -105,30 +83,6 @@ def state_of(found: Found, *counts: str) -> str | None:
     return blake2b(json.dumps(shown, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
-def days_due(options: Mapping[str, Any], cursor: Mapping[str, Any], today: date, where: str) -> list[date]:
-    """Return the study dates to ask for, oldest first: from the last one done less the overlap up to today.
-
-    Raises ConfigurationError for a `since` that is no date.
-    """
-    overlap = int(options.get("overlap_days", 3))
-    try:
-        through = cursor.get("through")
-        if isinstance(through, str):
-            start = min(date.fromisoformat(through), today) - timedelta(days=overlap)
-        elif "since" in options:
-            start = date.fromisoformat(str(options["since"]))
-        else:
-            start = today - timedelta(days=FIRST_DAYS)
-    except ValueError as error:
-        raise ConfigurationError(f"{where}: fetch.since must be a date like 2026-01-31") from error
-    return [start + timedelta(days=n) for n in range((today - start).days + 1)]
-
-
-def local_day(now_at: datetime, zone: Any) -> date:
-    """Return the date at a feed's site."""
-    return now_at.astimezone(zone).date()
-
-
 class Qido:
     """QIDO-RS and WADO-RS requests to one peer; raises as the peer does."""
 
@@ -140,13 +94,18 @@ class Qido:
         fields = [("StudyDate", f"{day:%Y%m%d}"), ("includefield", STUDY_SERIES), ("includefield", STUDY_INSTANCES)]
         yield from self._paged("studies", [*narrower, *fields], STUDY_UID, None, "a day's studies")
 
+    def day_series(self, day: date) -> Iterator[Answered]:
+        """Yield the pages of all series of one StudyDate: a relational query, which a server need not answer."""
+        fields = [("StudyDate", f"{day:%Y%m%d}"), *_fields((*HEADER, STUDY_UID, *STUDY_LEVEL))]
+        yield from self._paged("series", fields, SERIES_UID, None, "a day's series")
+
     def series(self, study: str, expected: int | None) -> Iterator[Answered]:
         """Yield the pages of a study's series."""
         yield from self._paged(f"studies/{study}/series", _fields(HEADER), SERIES_UID, expected, "a study's series")
 
     def instances(self, study: str, expected: int | None) -> Iterator[Answered]:
         """Yield the pages of a study's instances."""
-        fields = _fields((*HEADER, SERIES_UID, MODALITY, SOP_CLASS))
+        fields = _fields((*HEADER, SERIES_UID, MODALITY, SOP_CLASS, INSTANCE_NUMBER))
         yield from self._paged(f"studies/{study}/instances", fields, INSTANCE_UID, expected, "a study's instances")
 
     def reports(self, study: str, series: str) -> Iterator[Answered]:
@@ -160,9 +119,9 @@ class Qido:
         answer = self._peer.get(path, accept=PART10, what="a report")
         yield from parts(answer.body, answer.content_type, "application/dicom")
 
-    def metadata(self, study: str, series: str) -> list[Any]:
-        """Return the metadata of a series' instances (WADO-RS)."""
-        path = f"studies/{study}/series/{series}/metadata"
+    def metadata(self, study: str, series: str, instance: str | None = None) -> list[Any]:
+        """Return the metadata of a series' instances, or of one (WADO-RS)."""
+        path = f"studies/{study}/series/{series}/{f'instances/{instance}/' if instance else ''}metadata"
         found, _ = self._peer.json(path, accept=DICOM_JSON, what="a series' metadata")
         return _array(found, "a series' metadata")
 

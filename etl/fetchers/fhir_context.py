@@ -76,19 +76,26 @@ class Context:
                 self._batch(kind, ids[start : start + BATCH])
 
     def _batch(self, kind: str, ids: list[str]) -> None:
+        """Ask for some of one type, and again for what a server that caps its pages left out."""
+        self._kept |= {(kind, name): None for name in ids}
+        missing = set(ids)
+        while missing:
+            found = {str(r.get("id")): r for r in self._answer(kind, sorted(missing)) if r.get("resourceType") == kind}
+            if not missing & found.keys():
+                return
+            self._kept |= {(kind, name): resource for name, resource in found.items()}
+            missing -= found.keys()
+
+    def _answer(self, kind: str, ids: list[str]) -> list[Resource]:
         from etl.fetchers.http import RefusalError
 
-        self._kept |= {(kind, name): None for name in ids}
         params = [("_id", ",".join(ids)), ("_count", str(len(ids)))]
         try:
             said, _ = self._peer.json(kind, params, accept=FHIR_JSON, what=f"what is referred to of {kind}")
         except RefusalError as refusal:
             if refusal.status in (401, 500):
                 raise
-            return
+            return []
         if not isinstance(said, dict):
             raise PeerError(f"the answer to what is referred to of {kind} is no Bundle")
-        for entry in objects(said.get("entry")):
-            resource = entry.get("resource")
-            if isinstance(resource, dict) and resource.get("resourceType") == kind:
-                self._kept[kind, str(resource.get("id"))] = resource
+        return objects([entry.get("resource") for entry in objects(said.get("entry"))])

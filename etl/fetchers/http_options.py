@@ -20,6 +20,7 @@ def base_url(options: Mapping[str, Any], where: str) -> str:
     """
     url = str(options.get("url") or "")
     refuse_userinfo(url, f"{where}: fetch.url")
+    refuse_userinfo(str(options.get("proxy", "")), f"{where}: fetch.proxy")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise ConfigurationError(f"{where}: fetch.url must be like 'https://pacs.example/dicom-web'")

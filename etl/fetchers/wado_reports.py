@@ -7,40 +7,30 @@ report; whether one does, its source says. A report a server holds twice, or an 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from etl.errors import PeerError
 from etl.fetchers.base import Cursor, Page, options_of
 from etl.fetchers.dicomweb import (
     INSTANCE_UID,
     MODALITY,
     SERIES_UID,
     SOP_CLASS,
-    STUDY_INSTANCES,
     STUDY_SERIES,
-    STUDY_UID,
-    WINDOW,
     Qido,
-    Refetch,
-    days_due,
     first,
-    local_day,
     number,
-    state_of,
     uid,
 )
 from etl.fetchers.http_options import COMMON, positive
+from etl.fetchers.study_days import WINDOW, StudyDays, days_due
 from etl.settings import Feed, Settings
-
-if TYPE_CHECKING:
-    from etl.fetchers.http import Peer
 
 REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 # Key objects, procedure logs, CAD results, plans and protocols are no dose reports (PS3.4 B.5)
 NEVER_DOSE = frozenset({f"{REPORTS}{n}" for n in (40, 50, 59, 65, 69, 70, 71, 72, 73, 74, 75, 76)})
-GONE = frozenset({404, 410})
 PART10_TYPE = "application/dicom"
+WITH_REPORTS = ("ModalitiesInStudy", "SR")
 
 
 class WadoReports:
@@ -53,64 +43,31 @@ class WadoReports:
         """Yield a page for each page of studies with reports: one payload a report; raises PeerError."""
         from etl.fetchers.http import Peer
 
-        options = options_of(feed, self)
-        days = days_due(options, cursor, local_day(now_at, settings.zone_of(feed)), f"feed {feed.key}")
-        size = int(positive(options, "page_size", 100, f"feed {feed.key}"))
+        options, where = options_of(feed, self), f"feed {feed.key}"
+        days = days_due(options, cursor, now_at, settings.zone_of(feed), where)
         with Peer(feed, settings, options) as peer:
-            yield from _Run(peer, size, cursor).pages(days)
+            qido = Qido(peer, int(positive(options, "page_size", 100, where)))
+            run = StudyDays(qido, cursor, days, _Reports(qido).study, PART10_TYPE, (WITH_REPORTS,))
+            yield from run.pages()
 
     def check(self, feed: Feed, settings: Settings) -> str:
         """Return whether the server answers a query for reports; raises PeerError."""
         from etl.fetchers.http import Peer
 
         with Peer(feed, settings, options_of(feed, self)) as peer:
-            found = Qido(peer, 1).sample(("ModalitiesInStudy", "SR"))
+            found = Qido(peer, 1).sample(WITH_REPORTS)
             return f"QIDO-RS at {peer.base} answers; {'has' if found else 'no'} studies with structured reports"
 
 
-class _Run:
-    """One fetch of reports."""
+class _Reports:
+    """Asks for the reports of a study."""
 
-    def __init__(self, peer: Peer, page_size: int, cursor: Cursor) -> None:
-        self._qido = Qido(peer, page_size)
-        self._kept = Refetch(cursor)
-        self._done = cursor.get("through")
-        self._refused: list[str] = []
+    def __init__(self, qido: Qido) -> None:
+        self._qido = qido
 
-    def pages(self, days: list[date]) -> Iterator[Page]:
-        for day in days:
-            for studies in self._qido.studies(day, ("ModalitiesInStudy", "SR")):
-                payloads = tuple(report for study in studies.objects for report in self._study(study, day))
-                yield Page(payloads, self._cursor(days[0]), PART10_TYPE)
-            if not self._refused:
-                self._done = max(self._done or "", day.isoformat())
-                yield Page((), self._cursor(days[0]), PART10_TYPE)
-        if self._refused:
-            raise PeerError(f"{len(self._refused)} studies were not answered, the first: {self._refused[0]}")
-
-    def _cursor(self, since: date) -> Cursor:
-        seen = self._kept.since(since)
-        return {"through": self._done, "seen": seen} if self._done else {"seen": seen}
-
-    def _study(self, found: Any, day: date) -> list[bytes]:
-        from etl.fetchers.http import RefusalError
-
-        study = uid(found, STUDY_UID)
-        state = state_of(found, STUDY_SERIES, STUDY_INSTANCES)
-        if study is None or (state is not None and self._kept.knows(state)):
-            return []
-        try:
-            reports = list(self._reports(study, number(found, STUDY_SERIES)))
-        except RefusalError as refusal:
-            if refusal.status not in GONE:
-                self._refused.append(str(refusal))
-            return []
-        if state is not None:
-            self._kept.note(state, day)
-        return reports
-
-    def _reports(self, study: str, expected: int | None) -> Iterator[bytes]:
-        for page in self._qido.series(study, expected):
+    def study(self, study: str, found: Any) -> Iterator[bytes]:
+        """Yield the reports of a study."""
+        for page in self._qido.series(study, number(found, STUDY_SERIES)) if study else ():
             for one in page.objects:
                 series = uid(one, SERIES_UID)
                 if series is not None and first(one, MODALITY) == "SR":

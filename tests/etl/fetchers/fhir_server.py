@@ -104,7 +104,7 @@ class FhirServer:
         if "_id" in request.query:
             wanted = set(request.query["_id"][0].split(","))
             found = [r for (k, name), r in self.resources.items() if k == kind and name in wanted]
-            return self.bundle(found, None)
+            return self.bundle(found[: self.most], None)
         return self.search(kind, request)
 
     def search(self, kind: str, request: Request) -> Answer:

@@ -157,7 +157,7 @@ def payloads(settings: Settings) -> list[bytes]:
     return [frame.payload for path in sorted(folder.glob("*.seg")) for frame in frames(path)]
 
 
-@pytest.mark.parametrize("detail", ["instances", "metadata"])
+@pytest.mark.parametrize("detail", ["instances", "ends", "metadata"])
 def test_queries_give_the_same_facts_as_scanning_every_file(
     orthanc: Orthanc, scanned: tuple[Path, list[bytes], Any], tmp_path: Path, detail: str
 ) -> None:
@@ -174,14 +174,16 @@ def test_queries_give_the_same_facts_as_scanning_every_file(
     assert (visits, series) == scanned[2]
 
 
+@pytest.mark.parametrize("relational", [False, True])
 def test_series_level_gives_the_same_begins_and_counts_where_orthanc_answers_for_a_first_instance(
-    orthanc: Orthanc, scanned: tuple[Path, list[bytes], Any], tmp_path: Path
+    orthanc: Orthanc, scanned: tuple[Path, list[bytes], Any], tmp_path: Path, relational: bool
 ) -> None:
     for data in scanned[1]:
         orthanc.store(data)
     same_key(tmp_path, scanned)
-    settings = hospital(tmp_path, web_feed("qido", "dicomweb", orthanc.dicomweb, **SINCE))
+    settings = hospital(tmp_path, web_feed("qido", "dicomweb", orthanc.dicomweb, **SINCE, relational=relational))
     assert fetched(settings).failed is None
+    assert fetched(settings).payloads == 0, "nothing changed"
     _, series = facts(settings)
     for mine, theirs in zip(series, scanned[2][1], strict=True):
         assert mine[:4] == theirs[:4]
@@ -397,7 +399,17 @@ def test_check_says_what_answers_and_what_series_level_lacks(
     assert lines[0].startswith("ok  web")
 
 
-@pytest.mark.parametrize("options", [{"since": "yesterday"}, {"detail": "all"}, {"page_size": 0}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"since": "yesterday"},
+        {"detail": "all"},
+        {"page_size": 0},
+        {"colour": "red"},
+        {"overlap_days": "two"},
+        {"relational": True, "detail": "ends"},
+    ],
+)
 def test_wrong_options_are_said(tmp_path: Path, options: dict[str, Any]) -> None:
     settings = installation(tmp_path, web_feed("qido", "dicomweb", "http://127.0.0.1:9", **options))
     with pytest.raises(ConfigurationError):

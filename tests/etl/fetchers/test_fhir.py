@@ -63,6 +63,17 @@ def fetched(settings: Settings) -> Any:
     return land(FETCHERS["fhir"], feed, settings, NOW)
 
 
+def landed_beside(settings: Settings) -> set[str]:
+    """What landed because something refers to it."""
+    found = set()
+    for path in settings.at(settings.feeds[0].path).glob("*.seg"):
+        for frame in frames(path):
+            said = json.loads(frame.payload)
+            beside = said[1]["entry"] if isinstance(said, list) else []
+            found |= {f"{entry['resource']['resourceType']}/{entry['resource']['id']}" for entry in beside}
+    return found
+
+
 def landed(settings: Settings) -> set[str]:
     """Every searched resource that landed, with its version."""
     found = set()
@@ -140,6 +151,7 @@ def test_servers_that_sort_filter_or_page_in_their_own_way_miss_nothing(
     settings = installation(tmp_path, web_feed("fhir", "fhir", fhir.url, **OPTIONS))
     assert fetched(settings).failed is None
     assert landed(settings) == EXPECTED
+    assert landed_beside(settings) >= {f"{kind}{n}" for n in range(EXAMS) for kind in ("Patient/p", "Encounter/e")}
 
 
 def test_many_resources_of_one_instant_are_paged_by_link(fhir: FhirServer, tmp_path: Path) -> None:

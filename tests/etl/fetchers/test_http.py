@@ -174,6 +174,7 @@ def test_basic_and_no_authorization(serve: Serve, tmp_path: Path, monkeypatch: p
     "options",
     [
         {"url": "http://user:word@127.0.0.1/"},
+        {"proxy": "http://user:word@127.0.0.1/"},
         {"url": "ftp://127.0.0.1/"},
         {"url": ""},
         {"url": "http://pacs.example/", "auth": {"kind": "bearer", "token": "env:T"}},  # no TLS
