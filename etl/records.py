@@ -205,6 +205,7 @@ class DoseRecord:
     dose_check: str | None = None  # "alert" (113900), "notification" (113908)
     is_patient: bool = True  # False for QA phantoms
     time_flag: str | None = None
+    origin: str | None = None  # None for a dose report; "image" for an image's header, which a report outdoes
 
 
 class OpeningKind(StrEnum):

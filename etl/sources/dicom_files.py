@@ -46,7 +46,9 @@ from etl.sources.dicom_part10 import (
 )
 from etl.sources.dicom_text import CHARSET, clean, decode, number_of, texts_of
 from etl.sources.dicom_times import ACQUISITION_DURATION
-from etl.sources.dose_images import image_doses, with_doses
+from etl.sources.dose_content import Block
+from etl.sources.dose_images import image_doses, image_records, with_doses
+from etl.sources.dose_records import PATIENT_NAME, is_patient
 
 KEPT_RAW_BYTES = 1 << 20  # a refused file up to this size goes whole into quarantine
 DICOMDIR = "DICOMDIR"
@@ -54,7 +56,8 @@ DIRECTORY_RECORDS = 0x00041220
 REFERENCED_FILE = 0x00041500
 _SEQUENCES = frozenset({REQUEST_ATTRIBUTES, TITLE})
 _DOUBLES = frozenset({ACQUISITION_DURATION, 0x00189345})  # written as FD
-_PLAN = Plan(HEADER_TAGS | {CHARSET, CODE_VALUE}, _SEQUENCES)
+_READ_TAGS = HEADER_TAGS | {PATIENT_NAME}  # the name tells phantoms from patients and goes no further
+_PLAN = with_doses(Plan(_READ_TAGS | {CHARSET, CODE_VALUE}, _SEQUENCES))
 _SHOWN_PLAN = with_doses(Plan(SHOWN_TAGS | {CHARSET, CODE_VALUE}, _SEQUENCES))
 _DIRECTORY_PLAN = Plan(frozenset({REFERENCED_FILE}), frozenset({DIRECTORY_RECORDS}), budget=2_000_000)
 
@@ -71,7 +74,10 @@ class Header:
 
 
 class DicomFiles:
-    """Source `dicom_files`: folders of DICOM images."""
+    """Source `dicom_files`: folders of DICOM images, and the doses their headers state.
+
+    Option `not_patient`: a list of patterns (fnmatch) of patient ids and names that mean a phantom.
+    """
 
     kind = "dicom_files"
 
@@ -85,7 +91,8 @@ class DicomFiles:
 
     def read(self, path: Path, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
         """Yield the one item of a file."""
-        yield read_item(path, source_ref(path, settings.at(feed.path)), settings.zone_of(feed))
+        patterns = tuple(str(pattern) for pattern in feed.options.get("not_patient", ()))
+        yield read_item(path, source_ref(path, settings.at(feed.path)), settings.zone_of(feed), patterns)
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Return whether the file is DICOM and no dose report."""
@@ -116,7 +123,7 @@ def source_ref(path: Path, root: Path) -> str:
     return clean(relative.encode("utf-8", "backslashreplace").decode("utf-8"), longest=280)
 
 
-def read_item(path: Path, ref: str, zone: ZoneInfo) -> SourceItem:
+def read_item(path: Path, ref: str, zone: ZoneInfo, not_patient: tuple[str, ...] = ()) -> SourceItem:
     """Return the item one file becomes."""
     try:
         header = read_header(path)
@@ -124,15 +131,17 @@ def read_item(path: Path, ref: str, zone: ZoneInfo) -> SourceItem:
         if reason is not None:
             return Filtered(ref, reason)
         record = _record(header, zone)
+        patient = is_patient(header.texts, Block("report"), not_patient)
+        doses = image_records(header.dataset, header.texts, record, zone, patient)
     except ItemRefused as refusal:
         return Refused(ref, refusal.reason, refusal.detail, raw_copy(path))
-    return Read(ref, (record,), control_id=record.sop_instance_uid)
+    return Read(ref, (record, *doses), control_id=record.sop_instance_uid)
 
 
 def read_header(path: Path, plan: Plan = _PLAN) -> Header:
     """Return the header of a file; raises ItemRefused as `read_part10`."""
     file = read_part10(path, plan)
-    texts = file_texts(file, plan.values & SHOWN_TAGS)
+    texts = file_texts(file, plan.values & (SHOWN_TAGS | {PATIENT_NAME}))
     request = file.dataset.first(REQUEST_ATTRIBUTES)
     title = file.dataset.first(TITLE)
     return Header(

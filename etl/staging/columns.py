@@ -56,6 +56,7 @@ DOSE = (
     + _fields(NUMBER, "activity_mbq")
     + _fields(TEXT, "dose_check")
     + _fields(FLAG, "is_patient")
+    + _fields(TEXT, "origin")
 )
 OPENING = (
     _fields(TEXT, "scanner_code kind")

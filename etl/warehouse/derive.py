@@ -35,6 +35,7 @@ from etl.warehouse.tables import (
     dim_patient,
     dim_scanner,
     dim_site,
+    event_dose,
     event_opening,
     fact_acquisition,
     fact_clock,
@@ -162,8 +163,10 @@ def _remove_exam_facts(connection: Connection, closure: Closure, facts: ExamFact
         remove(connection, table.c.exam_key, keys - {NO_EXAM})
     if len(facts.acquisitions):
         remove(connection, fact_acquisition.c.series_key, facts.acquisitions["series_key"])
-    if len(facts.dose_events):
-        remove(connection, fact_dose_event.c.irradiation_token, facts.dose_events["irradiation_token"])
+    doses = closure.frames[event_dose.name]
+    if len(doses):  # those that are facts no longer among them: a report came for what an image had told
+        told = doses["irradiation_token"].where(doses["irradiation_token"].notna(), doses["event_id"])
+        remove(connection, fact_dose_event.c.irradiation_token, told.drop_duplicates())
 
 
 def _days_of(connection: Connection, exams: set[int]) -> set[tuple[str, int]]:

@@ -35,21 +35,33 @@ TOTALS = (
 def derive_dose_events(dose: pd.DataFrame, links: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Return fact_dose_event rows (procedure_group left out) of patients, with ended_at and study_token beside them.
 
-    Of several records of one irradiation event the linked one with most values counts, the latest known among
-    equals, then the one with the lowest event id.
+    Of several records of one irradiation event the linked one counts, a report's before an image header's, the one
+    with most values, the latest known among equals, then the one with the lowest event id. Image headers count only
+    in exams and studies of which no report tells.
     """
     if dose.empty:
         return pd.DataFrame()
     rows = dose.merge(links[["event_id", "exam_key"]], on="event_id")
     rows = rows[rows["is_patient"].fillna(True).astype(bool)]
     rows["linked"] = rows["exam_key"] != NO_EXAM
+    rows["reported"] = rows["origin"].isna()
     rows["filled"] = rows[list(VALUES)].notna().sum(axis=1)
     rows["irradiation_token"] = rows["irradiation_token"].where(rows["irradiation_token"].notna(), rows["event_id"])
     rows = rows.sort_values(
-        ["linked", "filled", "known_at", "event_id"], ascending=[False, False, False, True], na_position="last"
+        ["linked", "reported", "filled", "known_at", "event_id"],
+        ascending=[False, False, False, False, True],
+        na_position="last",
     )
-    rows = rows.drop_duplicates("irradiation_token").sort_values("irradiation_token", ignore_index=True)
+    rows = _outdone(rows.drop_duplicates("irradiation_token")).sort_values("irradiation_token", ignore_index=True)
     return _placed(rows, parameters)
+
+
+def _outdone(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what image headers say of exams and studies that have a report."""
+    reports = rows[rows["reported"]]
+    exams = set(reports["exam_key"]) - {NO_EXAM}
+    studies = set(reports["study_token"].dropna())
+    return rows[rows["reported"] | ~(rows["exam_key"].isin(exams) | rows["study_token"].isin(studies))]
 
 
 def _placed(rows: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

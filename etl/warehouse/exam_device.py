@@ -38,8 +38,9 @@ def device_spans(
     """
     spans = _spans(keys, study, restart_at, acquired)
     irradiated = _irradiated(keys, restart_at, dosed)
-    has_dose = irradiated[0] != NO_TIME
-    studies = set(dosed["study_token"].dropna()) if len(dosed) else set()
+    reports = dosed[dosed["origin"].isna()] if len(dosed) else dosed
+    has_dose = _irradiated(keys, restart_at, reports)[0] != NO_TIME
+    studies = set(reports["study_token"].dropna()) if len(reports) else set()
     has_dose |= np.array([s in studies for s in study], dtype=bool)
     first = spans["first_acquisition_at"]
     imaged = first != NO_TIME

@@ -183,6 +183,7 @@ event_dose = Table(
     _num("activity_mbq", "DCM 113507"),
     _text("dose_check", "'alert' (113900) or 'notification' (113908)"),
     _flag("is_patient", "false for QA phantoms"),
+    _text("origin", "NULL: a dose report; image: an image header, which counts only where no report does"),
     comment="Irradiation events of dose reports as found.",
 )
 
@@ -548,6 +549,7 @@ fact_dose_event = Table(
     _text("laterality", "L, R"),
     _num("activity_mbq", "administered activity"),
     _text("dose_check", "alert, notification"),
+    _text("origin", "NULL: a dose report; image: an image header of an exam without report"),
     comment="One row an irradiation event, patients only.",
 )
 

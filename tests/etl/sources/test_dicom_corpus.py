@@ -76,7 +76,7 @@ def test_texts_of_read_files_are_short_and_free_of_control_characters() -> None:
     for row in (row for row in expected() if row["dicom_files"] == "read"):
         item = read_image(CORPUS / row["file"], row["file"], ZONE)
         assert isinstance(item, Read)
-        (record,) = item.records
+        record = item.records[0]
         assert isinstance(record, SeriesRecord)
         texts = (record.station_name, record.manufacturer, record.protocol_name, record.modality, record.clock)
         ids = (record.ids.patient_id, record.ids.accession_number, record.ids.study_instance_uid)

@@ -7,6 +7,10 @@ ALTER TABLE event_dose ADD COLUMN procedure_token VARCHAR(32);
 COMMENT ON COLUMN event_dose.procedure_token IS 'HMAC of site|requested procedure id';
 ALTER TABLE event_opening ADD COLUMN procedure_token VARCHAR(32);
 COMMENT ON COLUMN event_opening.procedure_token IS 'HMAC of site|requested procedure id';
+ALTER TABLE event_dose ADD COLUMN origin VARCHAR(64);
+COMMENT ON COLUMN event_dose.origin IS 'NULL: a dose report; image: an image header, which counts only where no report does';
+ALTER TABLE fact_dose_event ADD COLUMN origin VARCHAR(64);
+COMMENT ON COLUMN fact_dose_event.origin IS 'NULL: a dose report; image: an image header of an exam without report';
 CREATE TABLE event_entry (
     event_id VARCHAR(32),
     feed_key VARCHAR(64),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 
 
 def test_repeated_and_cumulative_reports_count_once(ward: Any) -> None:
@@ -77,3 +78,38 @@ def test_dose_sheets_and_captures_are_no_acquisitions(ward: Any, minutes: Any) -
     ward.series("s2", 55, acc="A", modality="SR")
     assert ward.one()["last_acquisition_at"] == minutes(2)
     assert len(ward.facts().acquisitions) == 2
+
+
+def test_an_image_s_dose_counts_where_no_report_tells_and_is_no_report(ward: Any) -> None:
+    ward.exam("A", 0)
+    ward.dose("i1", 2, acc="A", dap_gy_m2=1e-5, modality="DX", origin="image")
+    ward.dose("i2", 3, acc="A", dap_gy_m2=2e-5, modality="DX", origin="image")
+    exam = ward.one()
+    assert exam["dap_total_gy_m2"] == pytest.approx(3e-5)
+    assert not exam["has_dose_report"]
+    assert list(ward.facts().dose_events["origin"]) == ["image", "image"]
+
+
+def test_an_image_s_dose_never_counts_beside_a_report_of_the_exam(ward: Any) -> None:
+    ward.exam("A", 0)
+    ward.dose("i1", 2, acc="A", dap_gy_m2=1e-5, modality="DX", origin="image")
+    ward.dose("other", 3, acc="A", dap_gy_m2=4e-5, modality="DX", report="r1")
+    exam = ward.one()
+    assert exam["dap_total_gy_m2"] == 4e-5
+    assert exam["has_dose_report"]
+    assert list(ward.facts().dose_events["irradiation_token"]) == ["other"]
+
+
+def test_of_one_irradiation_the_report_counts_however_little_it_tells(ward: Any) -> None:
+    ward.exam("A", 0)
+    ward.dose("i1", 2, acc="A", dap_gy_m2=1e-5, ctdivol_mgy=1.0, dlp_mgy_cm=1.0, origin="image")
+    ward.dose("i1", 2, acc="A", dap_gy_m2=4e-5, report="r1")
+    assert ward.one()["dap_total_gy_m2"] == 4e-5
+
+
+def test_a_report_outdoes_images_of_its_study_that_no_exam_was_found_for(ward: Any) -> None:
+    ward.dose("i1", 2, study="1.2", dap_gy_m2=1e-5, origin="image")
+    ward.dose("i2", 2, study="1.2", dap_gy_m2=4e-5, report="r1")
+    ward.dose("i3", 2, study="9.9", dap_gy_m2=7e-5, origin="image")
+    facts = ward.facts().dose_events
+    assert sorted(facts["irradiation_token"]) == ["i2", "i3"]
