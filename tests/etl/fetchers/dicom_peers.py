@@ -58,6 +58,7 @@ def store(port: int, called: str, datasets: list[Dataset]) -> None:
     ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
     association = ae.associate("127.0.0.1", port, ae_title=called)
     assert association.is_established
+    association.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]  # it is open
     for dataset in datasets:
         assert association.send_c_store(dataset).Status == 0
     association.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from pydicom.dataset import Dataset
 from structlog.testing import capture_logs
 
 from etl.errors import ConfigurationError, PeerError
+from etl.fetchers import dimse
 from etl.fetchers.base import Fetched, land, read_cursor
-from etl.fetchers.cfind import CFind
+from etl.fetchers.cfind import STUDY_ROOT, CFind
 from etl.landing import frames
 from etl.pipeline import try_connections
 from etl.records import Read, SeriesRecord
@@ -286,6 +288,39 @@ def test_options_that_cannot_be_are_refused(tmp_path: Path, options: dict[str, A
     site = Site1(tmp_path, 1, **options)
     with pytest.raises(ConfigurationError):
         site.fetch()
+
+
+class SlowGate(dimse.Gate):
+    """A gate whose passer is held up by a busy machine right behind it."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        passed = super().wait(timeout)
+        time.sleep(0.06)
+        return passed
+
+
+def test_no_answer_is_lost_when_the_associations_own_thread_is_held_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With pynetdicom's own checkpoint 19 of 20 questions lose an answer here."""
+    as_json = dimse._json
+
+    def slowly(found: Dataset, charset: str | None) -> dict[str, Any]:
+        time.sleep(0.1)
+        return as_json(found, charset)
+
+    monkeypatch.setattr(dimse, "Gate", SlowGate)
+    monkeypatch.setattr(dimse, "_json", slowly)
+
+    def script(event: Any) -> Iterator[tuple[int, Dataset | None]]:
+        yield from ((0xFF00, answer(n)) for n in range(2))
+
+    with scripted(script) as peer:
+        site = Site1(tmp_path, peer.port)
+        asked = dimse.peer_of(site.feed, site.settings, {"host": "127.0.0.1", "port": peer.port})
+        with dimse.associated(asked, STUDY_ROOT) as association:
+            found = [len(dimse.find(association, asked, STUDY_ROOT, answer(1))) for _ in range(6)]
+    assert found == [2] * 6
 
 
 @pytest.mark.slow
