@@ -15,23 +15,32 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-from pynetdicom import AE, Association
+from pynetdicom import AE
+from pynetdicom.association import Association
+from sqlalchemy import select
 
 from etl.errors import ConfigurationError
 from etl.listeners import listen
 from etl.listeners.dicom import MPPS, REPORTS
+from etl.pipeline import derive_facts, ingest
 from etl.records import Read
 from etl.sources import SOURCES
+from etl.sources.dose_reports import read_item as read_dose
 from etl.sources.landed import read_segment
+from etl.warehouse.engine import writer_engine
+from etl.warehouse.tables import fact_exam
 from tests.etl.listeners.conftest import Certificates, Listening, Start
 
+CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "rdsr"
 RDSR, CT = REPORTS[2], "1.2.840.10008.5.1.4.1.1.2"
 STEPS = '{kind = "dicom", host = "127.0.0.1", port = PORT}'
 dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
@@ -183,7 +192,6 @@ def test_an_image_under_the_name_of_a_report_is_refused(here: Here) -> None:
         association_status = association.send_c_store(dataset)
         assert association_status.Status == 0
         dataset.SOPClassUID = CT
-        dataset.file_meta.MediaStorageSOPClassUID = RDSR
         status = _store_as(association, dataset, RDSR)
         assert status == 0xA900
     running.stop()
@@ -239,6 +247,54 @@ def _items(running: Listening) -> list[Any]:
     paths = sorted((running.folder / "landing").glob("*.seg"))
     source, feed = SOURCES[running.kind], running.feed
     return [item for path in paths for item in read_segment(source, path, feed, running.settings)]
+
+
+def test_a_step_of_a_scanner_is_an_exam_in_the_warehouse(here: Here) -> None:
+    now = datetime.now(ZoneInfo("America/New_York")).replace(microsecond=0) - timedelta(minutes=40)
+    begun, ended = step(), changed("COMPLETED")
+    for dataset, at, word in ((begun, now, "Start"), (ended, now + timedelta(minutes=25), "End")):
+        setattr(dataset, f"PerformedProcedureStep{word}Date", f"{at:%Y%m%d}")
+        setattr(dataset, f"PerformedProcedureStep{word}Time", f"{at:%H%M%S}")
+    running = here(STEPS, "mpps", run=False)
+    scanner = '[[scanners]]\ncode = "NCT1"\nsite = "NORTH"\nmodality = "CT"\nname = "CT 1"\nstation_names = ["CT01"]\n'
+    with (running.folder / "radpulse.toml").open("a") as toml:
+        toml.write(scanner)
+    running.start()
+    begun.PerformedStationName = "CT01"
+    with associated(running.port, MPPS) as association:
+        assert created(association, "1.2.9.1", begun) == 0
+        assert told(association, "1.2.9.1", ended) == (0, None)
+    running.stop()
+    engine = writer_engine(running.settings)
+    (run,) = ingest(running.settings, engine)
+    derive_facts(running.settings, engine)
+    with engine.connect() as connection:
+        (exam,) = connection.execute(select(fact_exam)).all()
+    engine.dispose()
+    assert (run.counts.loaded, run.counts.quarantined) == (2, 0)
+    assert (exam.exam_begin_at, exam.exam_begin_source, exam.scanner_code) == (now, "mpps", "NCT1")
+    assert (exam.exam_duration_min, exam.exam_end_source, exam.status) == (25, "mpps", "ended")
+
+
+@dcmtk
+@pytest.mark.corpus
+@pytest.mark.skipif(not CORPUS.exists(), reason=f"no shared corpus at {CORPUS}")
+def test_a_third_party_dose_report_sent_over_the_network_is_read_as_from_its_file(here: Here) -> None:
+    running = here(STEPS, "dose_reports")
+    file = next(path for path in sorted(CORPUS.rglob("*.dcm")) if _is_read(path))
+    assert sent("dcmsend", running.port, str(file)).returncode == 0
+    running.stop()
+    (item,) = _items(running)
+    assert isinstance(item, Read)
+    assert item.records == _read_file(file).records
+
+
+def _read_file(path: Path) -> Any:
+    return read_dose(path, path.name, ZoneInfo("America/New_York"))
+
+
+def _is_read(path: Path) -> bool:
+    return isinstance(_read_file(path), Read) and pydicom.dcmread(path).SOPClassUID in REPORTS
 
 
 def test_who_creates_a_step_without_uid_is_told_one(here: Here) -> None:

@@ -51,6 +51,24 @@ SAMPLES = {
         "resourceType": "ServiceRequest", "status": "active", "authoredOn": "2026-01-15T10:00:00Z",
         "identifier": [{"type": {"coding": [{"code": "PLAC"}]}, "value": "P123456"}]}}]}""",
     ),
+    "mpps": (
+        "m.json",
+        b"""[{"00400252": {"vr": "CS", "Value": ["IN PROGRESS"]}, "00100020": {"vr": "LO", "Value": ["PAT123456"]},
+        "00400244": {"vr": "DA", "Value": ["20260115"]}, "00400245": {"vr": "TM", "Value": ["100000"]},
+        "00400270": {"vr": "SQ", "Value": [{"00080050": {"vr": "SH", "Value": ["ACC123456"]}}]}},
+        {"data_set": {"00400252": {"vr": "CS", "Value": ["COMPLETED"]},
+        "00400250": {"vr": "DA", "Value": ["20260115"]}, "00400251": {"vr": "TM", "Value": ["102000"]}},
+        "created": {"00100020": {"vr": "LO", "Value": ["PAT123456"]},
+        "00400244": {"vr": "DA", "Value": ["20260115"]}, "00400245": {"vr": "TM", "Value": ["100000"]}}}]""",
+    ),
+    "worklist": (
+        "w.json",
+        b"""{"queried_at": "2026-01-14T10:00:00+00:00", "answers": [{"00080050": {"vr": "SH", "Value": ["ACC123456"]},
+        "00400100": {"vr": "SQ", "Value": [{"00400002": {"vr": "DA", "Value": ["20260115"]},
+        "00400003": {"vr": "TM", "Value": ["100000"]}}]}}, {"00100020": {"vr": "LO", "Value": ["PAT123456"]},
+        "00402016": {"vr": "LO", "Value": ["P123456"]}, "00400100": {"vr": "SQ", "Value": [{
+        "00400002": {"vr": "DA", "Value": ["20260115"]}, "00400003": {"vr": "TM", "Value": ["1100"]}}]}}]}""",
+    ),
     "openings_csv": (
         "o.csv",
         b"scanner_code,kind,date,begin,end,reason\nNCT1,open,2026-01-15,07:00,19:00,\n"
