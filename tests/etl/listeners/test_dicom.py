@@ -29,7 +29,7 @@ from pynetdicom.association import Association
 from sqlalchemy import select
 
 from etl.errors import ConfigurationError
-from etl.listeners import listen
+from etl.listeners import dicom, listen
 from etl.listeners.dicom import MPPS, REPORTS
 from etl.pipeline import derive_facts, ingest
 from etl.records import Read
@@ -335,6 +335,21 @@ def test_steps_and_reports_share_one_application_entity_and_land_apart(here: Her
     running.stop()
     assert len(running.landed()) == 1
     assert len(list((running.folder / "reports").glob("*.seg"))) == 1
+
+
+def test_a_message_that_grows_beyond_what_can_land_breaks_off_and_the_next_is_served(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dicom, "LONGEST_PAYLOAD", 100_000)
+    running = here(STEPS, "dose_reports")
+    large = report()
+    large.add_new(0x0040A160, "UT", "x" * 3_000_000)
+    with associated(running.port, RDSR) as association:
+        assert "Status" not in association.send_c_store(large)
+    with associated(running.port, RDSR) as association:
+        assert association.send_c_store(report()).Status == 0
+    running.stop()
+    assert len(running.landed()) == 1
 
 
 def test_nothing_a_sender_says_is_part_of_a_path(here: Here) -> None:
