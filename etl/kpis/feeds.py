@@ -65,7 +65,8 @@ VIOLATIONS = Kpi(
     label="Order violations",
     unit="share",
     description="Share of performed exams with milestones in an impossible order.",
-    formula="n(a duration that must not be negative is) / n(performed), with Wilson interval",
+    formula="n(a duration that must not be negative is, or a report contradicts a stop) / n(performed), with Wilson "
+    "interval",
     source=_SOURCE,
     better="lower",
     kind=Ratio(shares={"share": _x.has_order_violation.is_(True)}),

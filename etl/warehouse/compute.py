@@ -13,6 +13,7 @@ from etl.warehouse.derive_report import derive_report_versions
 from etl.warehouse.derive_slot import booked_at_midnight, derive_slots
 from etl.warehouse.event_set import EventSet
 from etl.warehouse.link import Links, link_events
+from etl.warehouse.order_numbers import distinct_numbers
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.patients import Patients
 
@@ -31,7 +32,8 @@ class ExamFacts:
 
 def exam_facts(events: EventSet, patients: Patients, parameters: Parameters, data_at: int) -> ExamFacts:
     """Return the exam-grain facts of a set of events that is closed under their identifiers."""
-    links = link_events(events, parameters)
+    numbered = distinct_numbers(events, patients)
+    links = numbered.links(link_events(numbered.events, parameters))
     acquired = derive_acquisitions(events.series, links.rows, parameters)
     dosed = derive_dose_events(events.dose, links.rows, parameters)
     derived = derive_exams(events.workflow, links, acquired, dosed, patients, parameters, data_at)

@@ -413,7 +413,9 @@ fact_exam = Table(
     _flag("is_addon", "not on the schedule at 00:00 of its day"),
     _flag("has_images", "any series found"),
     _flag("has_dose_report", "any dose record found"),
-    _flag("has_order_violation", "a duration that must not be negative is (decision 11)"),
+    _flag(
+        "has_order_violation", "a duration that must not be negative is (decision 11), or a report contradicts a stop"
+    ),
     # dose totals: union over irradiation events
     _num("dlp_total_mgy_cm", "sum of DLP"),
     _num("ctdivol_max_mgy", "largest CTDIvol"),

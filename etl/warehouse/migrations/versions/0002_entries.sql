@@ -1,4 +1,5 @@
 -- Lists of the department's own and requested-procedure ids, frozen. Runs on DuckDB and PostgreSQL.
+COMMENT ON COLUMN fact_exam.has_order_violation IS 'a duration that must not be negative is (decision 11), or a report contradicts a stop';
 ALTER TABLE event ADD COLUMN procedure_token VARCHAR(32);
 COMMENT ON COLUMN event.procedure_token IS 'HMAC of site|requested procedure id';
 ALTER TABLE event_series ADD COLUMN procedure_token VARCHAR(32);

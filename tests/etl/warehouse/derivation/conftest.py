@@ -268,6 +268,7 @@ def busy_ward(new_ward: Callable[..., Ward]) -> Callable[[int], Ward]:
             for k in range(steps.randrange(1, 4)):
                 how = steps.choice(["COMPLETED", "COMPLETED", "DISCONTINUED/110501", "DISCONTINUED/110514"])
                 ward.step(f"a{n}", begin + k * 15, steps.choice([begin + k * 15 + 10, None]), how)
+        _random_identities(ward, draw)
         for day in range(-1, 9):
             ward.opening("NCT1", "open", day * 1440 - 60, day * 1440 + 540)
             ward.opening("NMR1", "open", day * 1440 - 60, day * 1440 + 1380)
@@ -309,6 +310,27 @@ def _random_exam(ward: Ward, draw: random.Random, n: int) -> None:
         _random_performance(ward, draw, n, begin, scanner, ids)
     if n % 11 == 0:
         ward.event("patient_merged", begin, patient=f"pat{n}", prior=f"pat{n // 3}")
+
+
+def _random_identities(ward: Ward, draw: random.Random) -> None:
+    """Merges in chains and circles, unlinks, updates, numbers given out again, orders cancelled and taken up."""
+    for _ in range(12):
+        a, b = draw.sample(range(14), 2)
+        kind = draw.choice(["patient_merged", "patient_merged", "patient_linked", "patient_unmerged"])
+        ward.event(kind, draw.randrange(0, 9000, 50), adt=True, patient=f"pat{a}", prior=f"pat{b}")
+    for _ in range(6):
+        said = {"birth_year": draw.randrange(1940, 1990), "sex": draw.choice("MF")}
+        when = draw.randrange(-3000, 9000)
+        ward.event("patient_updated", when, adt=True, patient=f"pat{draw.randrange(14)}", **said)
+    for n in draw.sample(range(40), 8):
+        begin, patient = draw.choice([5000, 3 * 365 * 1440]), f"pat{draw.randrange(14)}"
+        number = draw.choice([{"filler": f"f{n}"}, {"placer": f"p{n // 2}"}, {"acc": f"a{n}", "filler": f"f{n}"}])
+        ward.event("order_entered", begin, patient=patient, **number)
+        ward.event("exam_begin", begin + 60, patient=patient, station_name="NCT2", **number)
+    for n in draw.sample(range(40), 6):
+        ward.event("order_changed", draw.randrange(-1900, 9000), filler=f"f{n}", acc=draw.choice([f"a{n}", f"b{n}"]))
+        ward.event("order_cancelled", when := draw.randrange(-1900, 9000), filler=f"f{n}")
+        ward.event(draw.choice(["order_reinstated", "order_entered", "order_replaced"]), when + 5, filler=f"f{n}")
 
 
 def _random_performance(ward: Ward, draw: random.Random, n: int, begin: int, scanner: str, ids: dict[str, str]) -> None:
