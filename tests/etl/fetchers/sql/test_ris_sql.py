@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from etl import pipeline
 from etl.errors import ConfigurationError, PeerError
 from etl.fetchers.base import Cursor, Page, land, read_cursor
 from etl.fetchers.ris_sql import RisSql
@@ -288,6 +290,16 @@ def test_aware_times_have_one_text_and_casts_are_the_feeds_wall_clock(busy: Any,
     assert found["wall"] == "2025-01-06T09:10:00.500000"
 
 
+def test_times_that_no_calendar_has_come_as_they_are_told(busy: Any, fetcher: RisSql) -> None:
+    query = """SELECT exam_id, updated_at AS known_at, 'infinity'::timestamp AS never,
+        '0044-03-15 BC'::timestamp AS ides, timestamptz '2025-07-01 12:00:00.25+05:30' AS aware,
+        timestamp '1900-01-01' AS old FROM ris.exam"""
+    found = rows(pages(fetcher, busy, query=query))[0]
+    assert [found[name] for name in ("never", "ides", "aware", "old")] == [
+        "infinity", "0044-03-15 00:00:00 BC", "2025-07-01T06:30:00.250000+00:00", "1900-01-01T00:00:00",
+    ]  # fmt: skip
+
+
 def test_an_aware_watermark_pages_like_any_other(busy: Any, fetcher: RisSql) -> None:
     query = "SELECT verified_at AS known_at, exam_id FROM ris.report"
     found = rows(pages(fetcher, busy, query=query, page_rows=9))
@@ -327,8 +339,37 @@ def test_a_history_of_status_changes_becomes_one_event_a_row(quiet: Any, fetcher
     )
 
 
-def test_a_password_is_taken_by_reference_and_never_said(quiet: Any, fetcher: RisSql) -> None:
+def test_a_password_is_taken_by_reference_and_never_said(
+    quiet: Any, fetcher: RisSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = Path(quiet.run("SHOW hba_file")[0][0])
+    before = rules.read_text()
+    rules.write_text(f"local all {quiet.reader} scram-sha-256\n{before}")
+    quiet.run("SELECT pg_reload_conf()")
+    quiet.run(f"ALTER ROLE {quiet.reader} PASSWORD 'open-sesame'")
+    monkeypatch.setenv("RIS_RIGHT", "open-sesame")
+    monkeypatch.setenv("RIS_WRONG", "wrong-4711")
+    try:
+        assert len(rows(pages(fetcher, quiet, password="env:RIS_RIGHT"))) == N  # noqa: S106 - a reference
+        for given in ("env:RIS_WRONG", None):
+            with pytest.raises(PeerError, match=r"does not answer as it should \(SQLSTATE 28P01\)"):
+                pages(fetcher, quiet, password=given)
+    finally:
+        rules.write_text(before)
+        quiet.run("SELECT pg_reload_conf()")
     with pytest.raises(ConfigurationError, match="RIS_MISSING is not set"):
         pages(fetcher, quiet, password="env:RIS_MISSING")  # noqa: S106 - a reference, and what is refused
     with pytest.raises(ConfigurationError, match="never written into the settings"):
         pages(fetcher, quiet, password="secret-4711")  # noqa: S106 - a reference, and what is refused
+
+
+def test_fetched_rows_load_once_and_add_up(quiet: Any) -> None:
+    feed = quiet.feed(since=datetime.fromisoformat("2025-01-16T00:00")).model_copy(update={"path": Path("in/load")})
+    settings = quiet.settings.model_copy(update={"feeds": (feed,)})
+    with pipeline.writer(settings) as engine:
+        [first] = pipeline.ingest(settings, engine)
+        quiet.settings.at(feed.path).joinpath(".cursor.json").unlink()  # as if the fetch had died before it was kept
+        [again] = pipeline.ingest(settings, engine)
+    expected = quiet.run("SELECT count(*) FROM ris.exam WHERE updated_at >= '2025-01-16'")[0][0]
+    assert (first.stopped, first.counts.offered, first.counts.loaded) == (None, expected, expected)
+    assert (again.counts.offered, again.counts.loaded, again.counts.unchanged) == (expected, 0, expected)

@@ -57,9 +57,9 @@ def test_two_million_rows(
     assert (run.counts.offered, run.counts.loaded) == (LOADED, LOADED)
 
     fetcher, feed = _Weighed(), ris.feed(page_rows=5000, max_rows=10 * N)
-    began = time.monotonic()
+    began, busy = time.monotonic(), time.process_time()
     result = land(fetcher, feed, settings, NOW)
-    landed_s = time.monotonic() - began
+    landed_s, busy_s = time.monotonic() - began, time.process_time() - busy
     assert (result.failed, result.pages) == (None, N // 5000)
     assert read_cursor(settings.at(feed.path))["key"] == [["int", str(N)]]
     rows = sum(frame.payload.count(b"\nA") for path in result.segments for frame in frames(path))
@@ -67,8 +67,8 @@ def test_two_million_rows(
     early, most = max(fetcher.resident[:20]), max(fetcher.resident)
     with capsys.disabled():
         print(  # noqa: T201 - the figures are the point of the run
-            f"\nfilled in {filled_s:.0f} s; landed {N / landed_s:,.0f} rows/s ({landed_s:.0f} s, "
+            f"\nfilled in {filled_s:.0f} s; landed {N / landed_s:,.0f} rows/s ({landed_s:.0f} s, {busy_s:.0f} s CPU, "
             f"{result.bytes / 2**20:.0f} MiB); memory {early:.0f} MiB over the first 20 pages, {most:.0f} MiB at most; "
             f"loaded {LOADED / loaded_s:,.0f} rows/s ({run.counts.events / loaded_s:,.0f} events/s)"
         )
-    assert most < early + 50
+    assert most < early + 100
