@@ -108,10 +108,10 @@ class Qido:
         fields = _fields((*HEADER, SERIES_UID, MODALITY, SOP_CLASS, INSTANCE_NUMBER))
         yield from self._paged(f"studies/{study}/instances", fields, INSTANCE_UID, expected, "a study's instances")
 
-    def reports(self, study: str, series: str) -> Iterator[Answered]:
+    def reports(self, study: str, series: str, expected: int | None) -> Iterator[Answered]:
         """Yield the pages of the instances of a series of reports."""
         fields = _fields((SOP_CLASS, TITLE))
-        yield from self._paged(f"studies/{study}/series/{series}/instances", fields, INSTANCE_UID, None, "reports")
+        yield from self._paged(f"studies/{study}/series/{series}/instances", fields, INSTANCE_UID, expected, "reports")
 
     def retrieve(self, study: str, series: str, instance: str) -> Iterator[bytes]:
         """Yield the Part 10 object of an instance (WADO-RS 10.4)."""

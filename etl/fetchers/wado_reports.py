@@ -14,6 +14,7 @@ from etl.fetchers.base import Cursor, Page, options_of
 from etl.fetchers.dicomweb import (
     INSTANCE_UID,
     MODALITY,
+    SERIES_INSTANCES,
     SERIES_UID,
     SOP_CLASS,
     STUDY_SERIES,
@@ -71,10 +72,10 @@ class _Reports:
             for one in page.objects:
                 series = uid(one, SERIES_UID)
                 if series is not None and first(one, MODALITY) == "SR":
-                    yield from self._retrieved(study, series)
+                    yield from self._retrieved(study, series, number(one, SERIES_INSTANCES))
 
-    def _retrieved(self, study: str, series: str) -> Iterator[bytes]:
-        for page in self._qido.reports(study, series):
+    def _retrieved(self, study: str, series: str, expected: int | None) -> Iterator[bytes]:
+        for page in self._qido.reports(study, series, expected):
             for one in page.objects:
                 instance, sop_class = uid(one, INSTANCE_UID), str(first(one, SOP_CLASS) or REPORTS)
                 if instance is not None and sop_class.startswith(REPORTS) and sop_class not in NEVER_DOSE:

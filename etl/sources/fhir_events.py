@@ -69,7 +69,14 @@ class Reader:
 
     def updated(self, resource: Resource) -> Moment | None:
         """Return when the server had this state; None where it does not say."""
-        return self.moment(one(resource.get("meta")).get("lastUpdated"))
+        return self.moment_beside(one(resource.get("meta")).get("lastUpdated"))
+
+    def moment_beside(self, value: Any) -> Moment | None:
+        """Return a time that dates nothing by itself, None for what is no time: it refuses no resource."""
+        try:
+            return self.moment(value)
+        except ItemRefused:
+            return None
 
     def status(self, resource: Resource) -> str:
         """Return the status code; raises ItemRefused."""
@@ -139,7 +146,7 @@ class Reader:
         return self.events(resource, told, self.about(resource, **self._slot(resource)))
 
     def _slot(self, resource: Resource) -> dict[str, Any]:
-        start, end = self.moment(resource.get("start")), self.moment(resource.get("end"))
+        start, end = self.moment(resource.get("start")), self.moment_beside(resource.get("end"))
         length = resource.get("minutesDuration")
         minutes = float(length) if isinstance(length, int) and 0 < length < 10_000 else None
         if minutes is None and start and end and end.instant.at > start.instant.at:

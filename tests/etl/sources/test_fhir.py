@@ -353,6 +353,12 @@ def test_a_bad_resource_refuses_itself_alone(resource: Any, reason: Reason | Non
         assert bad.reason == reason
 
 
+def test_a_time_that_dates_nothing_refuses_nothing() -> None:
+    assert told(ORDER, BOOKING | {"end": "later"})[0][1] == "exam_scheduled"
+    (entered, _) = records(ORDER | {"meta": {"lastUpdated": "just now"}})
+    assert entered.known_at is None
+
+
 def test_a_days_date_takes_the_servers_time_of_that_day() -> None:
     assert told(ORDER | {"authoredOn": "2026-10-01"})[0] == (
         "fhir:ServiceRequest/authoredOn",
