@@ -20,6 +20,7 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Refused items: list, sh
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(codes_app, name="codes")
 
+SPAN_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 Config = Annotated[Path | None, typer.Option("--config", envvar="RADPULSE_CONFIG", help="settings file")]
 
 
@@ -211,6 +212,57 @@ def export(
     query = Query(kpi, _day(from_date), _day(to_date), dimensions, parse_where(where or []))
     rows, sha256 = export_file(settings, query, role, output, bom=bom)
     typer.echo(f"{output}: {rows} rows, sha256 {sha256[:16]}…")
+
+
+@app.command()
+def emit(
+    shape: Annotated[str, typer.Option("--as", help="sole or auditevent")],
+    from_at: Annotated[datetime, typer.Option("--from", formats=SPAN_FORMATS, help="first instant, UTC")],
+    to_at: Annotated[datetime, typer.Option("--to", formats=SPAN_FORMATS, help="instant after the last, UTC")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="file; .json makes AuditEvents a Bundle")
+    ] = None,
+    to_syslog: Annotated[str | None, typer.Option(help="host:port that takes SOLE messages")] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="authority of the peer's certificate; turns TLS on")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="our certificate for that peer")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="its key")] = None,
+    identified: Annotated[bool, typer.Option(help="real identifiers; needs the identity vault")] = False,
+    config: Config = None,
+) -> None:
+    """Send our events on as IHE SOLE syslog messages or FHIR AuditEvents, pseudonymous, to a file or a syslog peer."""
+    from etl import emit as emission
+    from etl import pipeline
+    from etl.emit.syslog_peer import SyslogPeer, peer_of
+
+    settings = _settings(config)
+    if identified:
+        emission.refuse_identified(settings)
+    chosen = emission.shape_of(shape, output, to_syslog)
+    span = emission.Span(from_at.replace(tzinfo=UTC), to_at.replace(tzinfo=UTC))
+    with pipeline.exclusive(settings), pipeline.writer(settings) as engine, engine.connect() as connection:
+        if output is not None:
+            number = emission.emit_file(connection, settings, span, chosen, output)
+        else:
+            peer = SyslogPeer(*peer_of(str(to_syslog)), tls_ca, tls_cert, tls_key)
+            number = emission.emit_syslog(connection, settings, span, peer)
+    typer.echo(f"{output or to_syslog}: {number} events, pseudonymous")
+
+
+@app.command()
+def radlex(
+    file: Annotated[Path, typer.Argument(help="RadLex as CSV or OWL")],
+    config: Config = None,
+) -> None:
+    """Propose RadLex codes for the event vocabulary from FILE; a person reviews them before they are used."""
+    from etl.radlex import propose, write_proposals
+
+    settings = _settings(config)
+    proposals = propose(settings, file)
+    for p in proposals:
+        found = ", ".join(f"{rid} {name!r}" for rid, name in p.found) or "not found"
+        typer.echo(f"{p.term.key:<22} {found}{'  (choose one by hand)' if len(p.found) > 1 else ''}")
+    path = write_proposals(settings, proposals)
+    typer.echo(f"{path}: fill reviewed_by in the rows that are right; rows without it are not used")
 
 
 def _day(value: datetime) -> date:

@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     forecast_folder: Path = Path("models")
     targets_file: Path = Path("targets.csv")  # site's own targets; absent means none
     codes_file: Path = Path("local_codes.csv")  # site's own code maps with their history; absent means none
+    vocabulary_file: Path = Path("event_vocabulary.csv")  # codes from RadLex a person reviewed; absent means none
     log_file: Path = Path("radpulse.log.jsonl")
     quarantine_folder: Path = Path("quarantine")
     quarantine_days: int = 30

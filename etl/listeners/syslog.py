@@ -22,6 +22,7 @@ from etl.listeners.tcp import Endpoint, endpoint, peer_of, serve_tcp
 from etl.settings import Feed, Settings
 
 READ_BYTES = 64 * 1024
+GRACE_S = 1.0  # what a sender has handed over and we have not read yet is lost with us: it will not send it again
 UDP_BUFFER_BYTES = 8 * 1024**2  # what arrives while we are elsewhere
 UDP_WAITING_BYTES = 64 * 1024**2
 log = structlog.get_logger()
@@ -57,7 +58,7 @@ class Syslog:
             datagrams = await _open_udp(options, inbox) if "udp" in options.transport else None
             try:
                 if "tcp" in options.transport:
-                    await serve_tcp(options, settings, inbox.converse, ready, stopping)
+                    await serve_tcp(options, settings, inbox.converse, ready, stopping, GRACE_S)
                 else:
                     ready.set()
                     await stopping.wait()

@@ -83,8 +83,9 @@ async def serve_tcp(
     converse: Conversation,
     ready: asyncio.Event,
     stopping: asyncio.Event,
+    grace_s: float = 0.0,
 ) -> None:
-    """Hold a conversation with everyone who connects until `stopping` is set.
+    """Hold a conversation with everyone who connects until `stopping` is set, and `grace_s` longer with who is there.
 
     One connection too many is closed at once. Raises ConfigurationError when the port cannot be had.
     """
@@ -102,7 +103,7 @@ async def serve_tcp(
         await stopping.wait()
     finally:
         server.close()
-        await crowd.leave()
+        await crowd.leave(grace_s)
 
 
 class _Crowd:
@@ -131,8 +132,10 @@ class _Crowd:
             self._tasks.discard(task)
             await _close(writer)
 
-    async def leave(self) -> None:
-        """End every conversation: what was not acknowledged will be sent again."""
+    async def leave(self, grace_s: float) -> None:
+        """End every conversation, those that go on after `grace_s` where they are."""
+        if self._tasks and grace_s:
+            await asyncio.wait(self._tasks, timeout=grace_s)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

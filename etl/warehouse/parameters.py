@@ -19,6 +19,7 @@ from etl.warehouse.reference import ANY, optional_date, pattern_key, rows, targe
 from etl.warehouse.rule_rows import ProcedureRule as ProcedureRule
 from etl.warehouse.rule_rows import StatusRule as StatusRule
 from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protocol_names, status_rules, with_aliases
+from etl.warehouse.vocabulary import sole_codes
 
 STANDARD_SHIFTS = ShiftHours()
 DERIVATION_VERSION = 3  # 2: entries of the department's own lists; 3: when feeds are expected
@@ -157,6 +158,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
             *status_rules(own),
             *_status_rules(reference / "status_maps.csv"),
             *_milestone_rules(settings, reference),
+            *_vocabulary_rules(settings),
         ),
         procedure_rules=procedure_rules(own, procedures) + procedures,
         priorities=code_map(_code_map(reference / "priority_map.csv"), own, CodeKind.PRIORITY),
@@ -178,6 +180,10 @@ def _feed(feed: Feed) -> FeedRule:
 def _status_rules(path: Path) -> tuple[StatusRule, ...]:
     columns = ("kind", "preset", "pattern", "event_type")
     return tuple(StatusRule(*(row[c] for c in columns)) for row in rows(path, columns))
+
+
+def _vocabulary_rules(settings: Settings) -> tuple[StatusRule, ...]:
+    return tuple(StatusRule("sole", "", pattern, event_type) for pattern, event_type in sole_codes(settings))
 
 
 def _milestone_rules(settings: Settings, reference: Path) -> tuple[StatusRule, ...]:

@@ -168,8 +168,9 @@ def listening(tmp_path: Path) -> Iterator[Start]:
     """Starts a listener of a kind with the inline TOML of `listen` (PORT is filled in); stopped at the end."""
     started: list[Listening] = []
 
-    def start(listen: str, kind: str = "hl7v2", *, run: bool = True) -> Listening:
-        made = Listening(tmp_path, kind, listen)
+    def start(listen: str, kind: str = "hl7v2", *, run: bool = True, folder: Path = tmp_path) -> Listening:
+        folder.mkdir(exist_ok=True)
+        made = Listening(folder, kind, listen)
         started.append(made)
         return made.start() if run else made
 
