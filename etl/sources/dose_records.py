@@ -26,6 +26,7 @@ PHANTOM_CM = {"113690": 16, "113691": 32}  # IEC head and body dosimetry phantom
 QUALITY_CONTROL_INTENT = "113680"
 DEVICE_SUBJECT = "121192"
 PLANE_B = "113621"
+MS_AS_S = (500.0, 2000.0)  # by how much a duration in ms under the unit s exceeds what pulses and rate give
 RP_SUM = ("dose_rp_gy", None)
 # names that testers give: phantoms by kind and make, and the words for the work itself
 _PHANTOM_WORDS = re.compile(
@@ -196,7 +197,7 @@ def _when(around: Around, block: Block) -> tuple[Moment, datetime | None]:
         ended = _moment(texts.get("stopped", ""), around)
         if ended is not None:
             return begin, max(ended.instant.at, begin.instant.at)
-        lasted = block.values.get("irradiation_duration_s")
+        lasted = _lasted(block.values)
         return begin, begin.instant.at + timedelta(seconds=lasted) if lasted else None
     return span_of(around.texts, around.zone, "SR", None).begin, None
 
@@ -214,9 +215,19 @@ def _fluoro_time(block: Block) -> float | None:
     """Return how long fluoroscopy lasted in an event: as stated, else pulses by their rate (Siemens)."""
     if block.texts.get("acquisition_type") not in FLUOROSCOPY:
         return None
-    values = block.values
-    if "irradiation_duration_s" in values:
-        return values["irradiation_duration_s"]
+    lasted = _lasted(block.values)
+    return _pulsed(block.values) if lasted is None else lasted
+
+
+def _lasted(values: Mapping[str, float]) -> float | None:
+    """Return how long an event lasted as stated; in seconds where pulses and their rate tell that ms were written."""
+    stated, pulsed = values.get("irradiation_duration_s"), _pulsed(values)
+    if stated is None or not pulsed:
+        return stated
+    return stated / 1000 if MS_AS_S[0] < stated / pulsed < MS_AS_S[1] else stated
+
+
+def _pulsed(values: Mapping[str, float]) -> float | None:
     rate = values.get("pulse_rate")
     return values["pulses"] / rate if rate and "pulses" in values else None
 

@@ -1,9 +1,11 @@
-"""Mutated files never crash or hang a source: each ends as read, refused with a reason, or filtered."""
+"""Mutated files never crash or hang a source: each ends as read, refused with a reason, or filtered.
+
+The full size, through the whole pipeline, is in `hostile/`.
+"""
 
 from __future__ import annotations
 
 import random
-import resource
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -120,19 +122,3 @@ def test_two_thousand_mutants_all_end_in_a_class(
     assert sum(outcomes.values()) >= mutants
     assert outcomes["Refused"] > mutants / 20
     assert outcomes["Read"] + outcomes["Filtered"] > mutants / 40
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("reader", "folder", "mutants"),
-    [(image_items, "dicom", 60_000), (dose_items, "rdsr", 30_000), (json_items, "qido", 10_000)],
-)
-def test_a_hundred_thousand_mutants_all_end_in_a_class_in_bounded_memory(
-    reader: Callable[[Path], list[SourceItem]], folder: str, mutants: int, tmp_path: Path
-) -> None:
-    files = seeds(folder, 1 << 15)
-    run(reader, files, 200, tmp_path / "mutant")
-    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    outcomes = run(reader, files, mutants, tmp_path / "mutant")
-    assert sum(outcomes.values()) >= mutants
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 50_000

@@ -304,6 +304,16 @@ def test_a_duration_in_ms_marked_s_is_set_right(tmp_path: Path) -> None:
     assert record.ended_at == datetime(2026, 7, 1, 12, 0, 11, 912000, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("stated", "expected"), [("800", 0.8), ("0.8", 0.8), ("760", 0.76), ("8", 8.0)])
+def test_a_short_fluoroscopy_in_ms_marked_s_shows_by_its_pulses(stated: str, expected: float, tmp_path: Path) -> None:
+    pulsed = [num("113742", stated, "s"), num("113768", "5", "1"), num("113791", "6.25", "{pulse}/s")]
+    event = xa_event("1.1", "1e-5", "Gy.m2", code("113721", "P5-06000"), *pulsed)
+    (record,) = read(write(tmp_path / "r.dcm", event)).records
+    assert record.fluoro_time_s == pytest.approx(expected)
+    assert record.ended_at is not None
+    assert (record.ended_at - record.occurred_at).total_seconds() == pytest.approx(expected)
+
+
 def test_a_reference_dose_in_mgy_marked_gy_is_set_right(tmp_path: Path) -> None:
     path = write(tmp_path / "r.dcm", xa_event("1.1", "1.6e-5", "Gy.m2", num("113738", "2.52", "Gy")))
     assert totals(read(path).records)["dose_rp_gy"] == pytest.approx(0.00252)
@@ -334,6 +344,32 @@ def test_both_planes_of_one_exposure_count_under_one_uid(tmp_path: Path) -> None
         for plane, dap in (("113620", "3e-5"), ("113621", "2e-5"))
     ]
     assert totals(read(write(tmp_path / "r.dcm", *planes)).records)["dap_gy_m2"] == pytest.approx(5e-5)
+
+
+def test_both_tubes_of_a_dual_source_scan_are_one_event_with_one_dose(tmp_path: Path) -> None:
+    tubes = [
+        content("CONTAINER", "113831", text("TEXT", "113832", name), num("113733", kv, "kV"), num("113734", "60", "mA"))
+        for name, kv in (("A", "100"), ("B", "140"))
+    ]
+    parameters = content("CONTAINER", "113822", num("113823", "0.28", "s"), num("113830", "9.9", "mGy"), *tubes)
+    path = write(tmp_path / "r.dcm", ct_event("1.1", "100", parameters), ct_event("1.2", "50", parameters))
+    assert [(r.ctdivol_mgy, r.dlp_mgy_cm) for r in read(path).records] == [(5.5, 100), (5.5, 50)]
+    assert totals(read(path).records) == {"dlp_mgy_cm": 150, "ctdivol_max_mgy": 5.5}
+
+
+JAPANESE = "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce=\u3084\u307e\u3060^\u305f\u308d\u3046"
+
+
+@pytest.mark.parametrize("charset", [["", "ISO 2022 IR 87"], ["ISO 2022 IR 13", "ISO 2022 IR 87"], ["ISO_IR 192"]])
+def test_japanese_names_and_texts_are_read_and_no_name_reaches_a_record(charset: list[str], tmp_path: Path) -> None:
+    protocol = text("TEXT", "125203", "\u982d\u90e8")  # head
+    path = write(
+        tmp_path / "r.dcm", ct_event("1.1", "100", protocol), SpecificCharacterSet=charset, PatientName=JAPANESE
+    )
+    records = read(path).records
+    assert records[0].is_patient
+    assert records[0].protocol_name == "\u982d\u90e8"
+    assert not [part for part in ("Yamada", "\u5c71\u7530") if part in repr(records)]
 
 
 def test_an_event_repeated_within_a_report_counts_once(tmp_path: Path) -> None:
