@@ -21,6 +21,7 @@ OTHER_DETAILS = frozenset({"RXO", "RXE", "RQD", "ODS", "ODT", "BPO"})  # order d
 STRUCTURE = frozenset({"MSH", "PID", "PV1", "EVN", "MRG", "ORC", "OBR", "SCH", "AIS"}) | OTHER_DETAILS
 IN_GROUP = frozenset({"TQ1", "IPC"})
 LINKING = frozenset({"ADT^A24", "ADT^A37"})  # their grammar holds two PIDs and no MRG (v2.5.1 3.3.24, 3.3.37)
+LONGEST_HEADER_FIELD = 256  # MSH-3, MSH-4 and MSH-9 are remembered; what a broken sender puts there may be megabytes
 STUDY = "113014"  # DCM: DICOM Study
 MESSAGE_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}")
 
@@ -67,12 +68,12 @@ def read_message(text: str, zone: ZoneInfo, rules: FieldRules) -> Message:
     msh.insert(1, d.field)
     if len(msh) < 10:
         raise ItemRefused(Reason.TRUNCATED, f"MSH ends after field {len(msh) - 1}")
-    kind = _kind(msh[9], d.component)
+    kind = _kind(msh[9][:LONGEST_HEADER_FIELD], d.component)
     header: Fields = {"MSH": msh}
     groups, pairs = _collect(lines, d, rules.segments, header)
     control = msh[10].strip() if len(msh) > 10 else ""
     known_at = _known_at(msh[7].partition(d.component)[0], zone)
-    clock = _clock(msh[3], msh[4], d.component)
+    clock = _clock(msh[3][:LONGEST_HEADER_FIELD], msh[4][:LONGEST_HEADER_FIELD], d.component)
     return Message(d, kind, header, groups, pairs, known_at, clock, control or None)
 
 
@@ -98,7 +99,7 @@ def _collect(
     groups: list[Group] = []
     pairs: list[Fields] = []
     lists_priors = header["MSH"][9][:3] in PRIOR_RESULTS
-    links = _kind(header["MSH"][9], d.component) in LINKING
+    links = _kind(header["MSH"][9][:LONGEST_HEADER_FIELD], d.component) in LINKING
     for line in lines[1:]:
         name = line[:3]
         if name == "OBX":

@@ -13,6 +13,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ from etl.records import Refused
 from etl.settings import Feed, Settings, Site, Warehouse
 from etl.simulate import simulate
 from etl.sources import SOURCES
+from etl.sources.hl7_rules import field_rules
+from etl.sources.hl7v2 import items
 from etl.staging import load_key, make_key
 from etl.warehouse.tables import quarantine
 
@@ -202,6 +205,18 @@ def test_a_file_too_large_for_memory_is_refused_unread(kind: str, tmp_path: Path
     assert chunk.batch.items.select(["outcome", "reason", "raw"]).to_pylist() == [
         {"outcome": "refused", "reason": "oversized", "raw": None}
     ]
+
+
+def test_senders_whose_header_fields_are_huge_are_not_remembered_whole(tmp_path: Path) -> None:
+    settings = installation(tmp_path / "installation", "hl7v2")
+    tracemalloc.start()
+    for number in range(40):
+        name = f"{number}" + "x" * 500_000
+        message = f"MSH|^~\\&|{name}|{name}|||20261001100000||ORM^O01^{name}|1|P|2.5.1\rPID|1||PAT1\rORC|NW|P1"
+        (item,) = items(message.encode(), "m", settings.zone_of(settings.feeds[0]), field_rules({}))
+        del message, item
+    assert tracemalloc.get_traced_memory()[0] < 5_000_000
+    tracemalloc.stop()
 
 
 REGRESSIONS = sorted(p for p in (HERE / "regressions").rglob("*") if p.is_file())
