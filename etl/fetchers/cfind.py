@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +25,13 @@ from etl.fetchers.dimse import (
     TooManyError,
     associated,
     day_in_parts,
-    days,
     digest,
     echo,
     find,
     peer_of,
     retried,
 )
+from etl.fetchers.study_days import days_due
 from etl.settings import Feed, Settings
 
 if TYPE_CHECKING:
@@ -69,19 +69,18 @@ class CFind:
         """Yield a page a slice, from the days before the last one that was brought whole until today."""
         options = options_of(feed, self)
         peer, level = peer_of(feed, settings, options), _level(feed, options)
-        today = now_at.astimezone(settings.zone_of(feed)).date()
-        first = _first_day(feed, options, cursor, today)
-        seen: Seen = {day: known for day, known in cursor.get("seen", {}).items() if day >= first.isoformat()}
+        due = days_due(options, cursor, now_at, settings.zone_of(feed), f"feed {feed.key}")
+        seen: Seen = {day: known for day, known in cursor.get("seen", {}).items() if day >= due[0].isoformat()}
         answered: set[str] = set()
-        last = cursor.get("day")
-        for day in days(first, today):
+        last = cursor.get("through")
+        for day in due:
             known = seen.setdefault(day.isoformat(), {})
             for studies in day_in_parts(peer, partial(_ask, peer, level, day, known)):
                 answered |= _answered(studies)
                 payloads = tuple(json.dumps(found, ensure_ascii=False).encode() for found in studies)
-                yield Page(payloads, {"day": last, "seen": seen}, NOTE)
+                yield Page(payloads, {"through": last, "seen": seen}, NOTE)
             last = max(filter(None, (last, day.isoformat())))
-            yield Page((), {"day": last, "seen": seen})
+            yield Page((), {"through": last, "seen": seen})
         _say_lacking(feed, level, answered)
 
     def check(self, feed: Feed, settings: Settings) -> str:
@@ -96,20 +95,6 @@ def _level(feed: Feed, options: dict[str, Any]) -> str:
     if level not in LEVELS:
         raise ConfigurationError(f"feed {feed.key}: fetch.level {level!r} is not one of {', '.join(LEVELS)}")
     return level
-
-
-def _first_day(feed: Feed, options: dict[str, Any], cursor: Cursor, today: date) -> date:
-    """Return the day to begin with; nothing but the days around now is asked for unless `since` says more."""
-    overlap = timedelta(days=int(options.get("overlap_days", 1)))
-    if cursor.get("day"):
-        return min(date.fromisoformat(cursor["day"]), today) - overlap
-    since = options.get("since")
-    if since is None:
-        return today - overlap
-    try:
-        return since if isinstance(since, date) else date.fromisoformat(str(since))
-    except ValueError as error:
-        raise ConfigurationError(f"feed {feed.key}: fetch.since is a day such as 2026-01-31") from error
 
 
 def _ask(peer: Peer, level: str, day: date, known: dict[str, str], times: str) -> list[list[DataSet]]:

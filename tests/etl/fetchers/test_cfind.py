@@ -37,6 +37,7 @@ class Site1:
 
     def __init__(self, folder: Path, port: int, **options: Any) -> None:
         fetch = {"kind": "cfind", "host": "127.0.0.1", "port": port, "tries": 3, "backoff_s": 0.02, "timeout_s": 5}
+        fetch |= {"since": "2026-03-01", "overlap_days": 1}
         self.feed = Feed(key="pacs", kind="dicomweb", site="N", path=Path("in"), fetch=fetch | options)
         self.settings = Settings(base=folder, sites=(Site(code="N", name="N", zone="UTC"),), feeds=(self.feed,))
 
@@ -75,7 +76,7 @@ def test_all_series_of_an_archive_that_limits_its_answers_are_found(filled_ortha
     assert (one.number_of_instances, one.begin_at) == (2, datetime(2026, 3, 2, 0, 7, 2, tzinfo=UTC))
     assert (one.ids.accession_number, one.ids.patient_id, one.station_name) == ("ACC00007", "PAT00007", "CT01")
     assert (one.manufacturer, one.protocol_name) == ("MÄKER", "Schädel")
-    assert site.cursor()["day"] == "2026-03-02"
+    assert site.cursor()["through"] == "2026-03-02"
 
 
 def test_a_study_is_fetched_again_only_when_it_changed_or_came_late(filled_orthanc: int, tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_an_answer_that_always_breaks_off_commits_nothing_and_days_before_it_sta
         site = Site1(tmp_path, peer.port)
         result = site.fetch()
     assert "broke off in the middle" in str(result.failed)
-    assert (result.payloads, site.cursor()["day"]) == (0, "2026-03-01")  # that day had no studies, and was whole
+    assert (result.payloads, site.cursor()["through"]) == (0, "2026-03-01")  # that day had no studies, and was whole
     with scripted(day) as peer:
         again = Site1(tmp_path, peer.port)
         assert accessions(again, again.fetch()) == EVERY
@@ -282,7 +283,15 @@ def test_check_answers_with_an_echo_or_with_what_is_wrong(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "options", [{"level": "image"}, {"limit": "many"}, {"since": "soon"}, {"colour": 1}, {"tls": True, "tls_ca": "no"}]
+    "options",
+    [
+        {"level": "image"},
+        {"limit": "many"},
+        {"since": "soon"},
+        {"overlap_days": "x"},
+        {"colour": 1},
+        {"tls": True, "tls_ca": "no"},
+    ],
 )
 def test_options_that_cannot_be_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     site = Site1(tmp_path, 1, **options)
