@@ -251,6 +251,15 @@ def test_merge_without_prior_number_is_refused() -> None:
     assert reason(msh("ADT^A40"), PID) == Reason.BAD_STRUCTURE
 
 
+@pytest.mark.parametrize("kind", ["ORR^O02", "ORI^O24", "ORG^O20"])
+def test_a_reply_is_read_where_it_says_whose_order_it_answers(kind: str) -> None:
+    (event,) = events(msh(kind), "MSA|AA|7", PID, "ORC|CR|P1|F1||||||20260115100000", obr())
+    assert (event.local_code, event.ids.accession_number) == (f"{kind}/CR//", "A1")
+    assert event.raw_time == "20260115100000"
+    alone = read(msh(kind), "MSA|AA|7", PID, "ORC|CR|P1|F1||||||20260115100000")
+    assert alone == read(msh(kind), "MSA|AE|7") == [Filtered("x.hl7#1", FilterReason.NOT_IMAGING)]
+
+
 @pytest.mark.parametrize(
     "lines",
     [

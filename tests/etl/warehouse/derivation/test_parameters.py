@@ -99,6 +99,15 @@ def test_a_missing_table_is_refused(tmp_path: Path) -> None:
         ("ris_csv", "cerner_like", "csv:In Room", None),
         ("hl7v2", "", "ADT^A08///", EventType.PATIENT_UPDATED),
         ("hl7v2", "", "ADT^A01///", None),
+        ("hl7v2", "", "ORM^O01/XO/CA/", EventType.ORDER_CANCELLED),
+        ("hl7v2", "", "ORM^O01/SC/IP/X", EventType.ORDER_CANCELLED),
+        ("hl7v2", "", "ORM^O01/UC/CA/", EventType.ORDER_REINSTATED),
+        ("hl7v2", "", "ORR^O02/CR//", EventType.ORDER_CANCELLED),
+        ("hl7v2", "", "ORM^O01/DR/DC/", EventType.EXAM_DISCONTINUED),
+        ("hl7v2", "", "ORM^O01/RU//", EventType.ORDER_REPLACED),
+        ("hl7v2", "", "ORM^O01/RO/IP/", EventType.ORDER_ENTERED),
+        ("hl7v2", "", "ORU^R01/RE/CA/", EventType.ORDER_CANCELLED),
+        ("hl7v2", "", "ADT^A37///", EventType.PATIENT_UNMERGED),
     ],
 )
 def test_shipped_status_maps_know_common_codes(kind: str, preset: str, code: str, expected: EventType | None) -> None:
