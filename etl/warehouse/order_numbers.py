@@ -78,15 +78,23 @@ def _listed(rows: pd.DataFrame) -> list[Told]:
 
 def _told(frame: pd.DataFrame, kind: str, patients: Patients) -> pd.DataFrame:
     """Return token, feed, patient (None unknown), times and whether it is a new order, of rows with a `kind` token."""
-    rows = frame[frame[kind].notna()]
-    canonical = patients.of(rows["patient_token"])
-    is_workflow = "type" in rows.columns
+    is_workflow = "type" in frame.columns
+    needed = [
+        kind,
+        "event_id",
+        "feed_key",
+        "patient_token",
+        *(("type", "at", "known") if is_workflow else ("occurred_at",)),
+    ]
+    rows = frame[needed].dropna(subset=[kind])
+    merged = rows["patient_token"].isin(patients.canonical)
+    patient = rows["patient_token"].mask(merged, rows.loc[merged, "patient_token"].map(patients.canonical))
     at = rows["at"] if is_workflow else rows["occurred_at"].astype("datetime64[us, UTC]").astype("int64")
     columns: dict[str, Any] = {
         "token": rows[kind],
         "event_id": rows["event_id"],
         "feed_key": rows["feed_key"],
-        "patient": [canonical.get(t) for t in rows["patient_token"]],
+        "patient": patient,
         "at": at,
         "known": known_or_at(rows) if is_workflow else at,
         "is_new": rows["type"] == NEW_ORDER if is_workflow else False,
@@ -96,11 +104,13 @@ def _told(frame: pd.DataFrame, kind: str, patients: Patients) -> pd.DataFrame:
 
 def _doubted(told: pd.DataFrame) -> set[str]:
     """Return tokens that may mean several exams: far apart in time, or said of two patients by one feed."""
-    times = told.groupby("token")["at"]
+    code, token = pd.factorize(told["token"])
+    times = told["at"].groupby(code)
     span = times.max() - times.min()
-    pairs = told.loc[told["patient"].notna(), ["token", "feed_key", "patient"]].drop_duplicates()
-    twice = pairs[pairs.duplicated(["token", "feed_key"])]
-    return set(span.index[span > LONG_US]) | set(twice["token"])
+    said = pd.DataFrame({name: pd.factorize(told[name])[0] for name in ("feed_key", "patient")}).assign(token=code)
+    pairs = said[said["patient"] >= 0].drop_duplicates()
+    twice = pairs.loc[pairs.duplicated(["token", "feed_key"]), "token"]
+    return set(token[span.index[span > LONG_US]]) | set(token[twice.unique()])
 
 
 def _replaced(renamed: Renamed) -> Renamed:

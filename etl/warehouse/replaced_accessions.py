@@ -25,7 +25,7 @@ def replaced_accessions(workflow: pd.DataFrame) -> dict[str, str]:
     doubted = set(seen.loc[seen["number"].duplicated(keep=False), "number"])
     if not doubted:
         return {}
-    held = workflow[workflow[ACCESSION].notna()]
+    held = workflow[[ACCESSION, "type", "at"]].dropna(subset=[ACCESSION])
     rows = rows.sort_values(["at", "known", "event_id"])
     naming = rows[rows["type"].isin(codes(NAMING))]
     holds = dict(zip(naming["number"], naming[ACCESSION], strict=True))  # the last stays
@@ -47,12 +47,12 @@ def replaced_accessions(workflow: pd.DataFrame) -> dict[str, str]:
 
 def _numbered(workflow: pd.DataFrame) -> pd.DataFrame:
     """Return rows with accession and order number: the filler's, else the placer's where the order has no filler."""
-    has_filler = set(workflow.loc[workflow[FILLER].notna(), PLACER].dropna())
-    placer = workflow[PLACER].where(~workflow[PLACER].isin(has_filler))
-    filler = "f" + workflow[FILLER].astype(object)
-    number = filler.where(workflow[FILLER].notna(), "p" + placer.astype(object))
-    rows = workflow.assign(number=number)
-    return rows[rows["number"].notna() & rows[ACCESSION].notna()]
+    orders = workflow[[FILLER, PLACER]]
+    has_filler = orders.loc[orders[FILLER].notna(), PLACER].dropna().unique()
+    rows = workflow[["event_id", "type", "at", "known", ACCESSION, FILLER, PLACER]].dropna(subset=[ACCESSION])
+    placer = ("p" + rows[PLACER]).mask(rows[PLACER].isin(has_filler))
+    number = ("f" + rows[FILLER]).fillna(placer)
+    return rows.assign(number=number).dropna(subset=["number"])
 
 
 def _end(into: dict[str, str], accession: str) -> str:
