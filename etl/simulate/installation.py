@@ -23,6 +23,15 @@ FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
     "qido": ("dicomweb", "*.json", {}, 0),
     "dicom": ("dicom_files", "**/*.dcm", {}, 1440),
     "dose": ("dose_reports", "**/*.dcm", {}, 1440),
+    **{
+        suffix: ("extract_csv", "*.csv", {site.code: {"mapping": mapping} for site in SITES}, every_min)
+        for suffix, mapping, every_min in (
+            ("roster", "roster", 44_640),
+            ("ai", "ai_results", 1440),
+            ("critical", "critical_results", 1440),
+            ("storage", "storage", 1440),
+        )
+    },
 }
 
 

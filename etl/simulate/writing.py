@@ -18,6 +18,7 @@ from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
 from etl.simulate.hl7_files import Span, spans, write_batch
 from etl.simulate.installation import feed_key
+from etl.simulate.lists import write_lists
 from etl.simulate.openings import write_openings
 from etl.simulate.qido import series_answer, write_answer
 from etl.simulate.ris_extract import changes, write_extract
@@ -25,6 +26,7 @@ from etl.simulate.run import Progress, Run
 from etl.simulate.scenario import SITES
 from etl.simulate.timeline import Mail, site_mails
 
+LISTS = ("roster", "ai", "critical", "storage")
 PARALLEL_FROM = 4000  # exams; a smaller department is written faster by one process
 
 
@@ -114,6 +116,9 @@ def write_feeds(run: Run, folder: Path, since_s: int, progress: Progress) -> dic
     for site in SITES:
         key = feed_key(site.code, "openings")
         counts[key] += write_openings(run, site.code, since_s, folder / key)
+        places = {kind: folder / feed_key(site.code, kind) for kind in LISTS}
+        for kind, rows in write_lists(run, site.code, since_s, places).items():
+            counts[feed_key(site.code, kind)] += rows
     jobs = [job for site in SITES for make in (_jobs, _image_jobs) for job in make(run, site.code, since_s)]
     for number, (job, items) in enumerate(_done(run, folder, jobs), start=1):
         counts[feed_key(job.site, job.kind)] += items

@@ -49,8 +49,11 @@ def test_same_arguments_give_the_same_bytes(twins: Any, tmp_path: Path) -> None:
 
 def test_another_seed_gives_another_department(twins: Any, tmp_path: Path) -> None:
     simulate(tmp_path, seed=6, end=MIDNIGHT, days=1, dicom_days=1, scale=0.1)
-    shared = set(tree(tmp_path / "feeds").values()) & set(tree(twins[0] / "feeds").values())
-    assert not shared
+    one, other = (
+        {digest for name, digest in tree(folder / "feeds").items() if "south_roster" not in name}  # hangs on no seed
+        for folder in (tmp_path, twins[0])
+    )
+    assert not one & other
 
 
 def test_append_leaves_written_files_alone(twins: Any) -> None:

@@ -21,4 +21,4 @@ def test_nothing_is_refused(made: Any) -> None:
                 else:
                     assert isinstance(item, Read), item
                     read += 1
-        assert read > 20, feed.key
+        assert read > (2 if feed.key.endswith("_critical") else 20), feed.key  # six days hold few of them

@@ -1,0 +1,56 @@
+"""The department's own lists say what truly happened, and grow without changing what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+SITES = ("north", "south")
+
+
+def rows(made: Any, kind: str) -> pd.DataFrame:
+    return pd.concat([made.extract(f"{site}_{kind}") for site in SITES], ignore_index=True)
+
+
+def test_ai_results_are_those_of_the_truth(made: Any) -> None:
+    told = rows(made, "ai").set_index("Accession")
+    true = made.exams[made.exams["ai_end_at"].notna()].set_index("accession")
+    assert sorted(told.index) == sorted(true.index)
+    assert len(told) > 20
+    both = told.join(true)
+    assert (pd.to_datetime(both["Finished"]) == both["ai_end_at"]).all()
+    assert ((both["Result"] == "Positive") == both["ai_positive"].astype(bool)).all()
+
+
+def test_log_of_critical_results_ends_at_the_truth(made: Any) -> None:
+    told = rows(made, "critical").drop_duplicates("Accession", keep="last").set_index("Accession")
+    true = made.exams[made.exams["crit_identified_at"].notna()].set_index("accession")
+    assert sorted(told.index) == sorted(true.index)
+    both = told.join(true)
+    for column, name in (("Notified", "crit_notified_at"), ("Acknowledged", "crit_ack_at")):
+        assert pd.to_datetime(both[column]).fillna(0).tolist() == both[name].fillna(0).tolist()
+
+
+def test_storage_grows_every_day_by_what_was_stored(made: Any) -> None:
+    told = rows(made, "storage")
+    used = told.assign(used=told["Bytes Used"].astype(int)).groupby("Measured")["used"].sum()
+    assert used.is_monotonic_increasing
+    growth = used.diff().iloc[3:].mean()
+    assert 1e9 < growth < 1e12
+
+
+def test_every_exam_was_done_by_somebody_on_the_roster(made: Any) -> None:
+    roster = rows(made, "roster")
+    on_duty = set(roster["Staff ID"] + roster["Date"])
+    done = made.exams[made.exams["technologist"].notna() & made.exams["begin_at"].notna()]
+    zones = {"NORTH": "America/New_York", "SOUTH": "America/Chicago"}
+    days = [at.tz_convert(zones[s]).date().isoformat() for at, s in zip(done["begin_at"], done["site"], strict=True)]
+    assert not [t for t, day in zip(done["technologist"], days, strict=True) if t + day not in on_duty]
+
+
+@pytest.mark.parametrize("kind", ["roster", "ai", "critical", "storage"])
+def test_lists_lie_in_their_feeds(made: Any, kind: str) -> None:
+    for site in SITES:
+        assert list((made.folder / "feeds" / f"{site}_{kind}").glob("*.csv"))
