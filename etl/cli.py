@@ -296,7 +296,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="HL7, DICOM, dose report, 
 
 @app.command("map")
 def map_file(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV or JSON Lines of another layout")],
+    file: Annotated[Path, typer.Argument(help="CSV or TSV of another layout")],
     kind: Annotated[str | None, typer.Option(help="what it is: exam, critical_results, shift, opening ...")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="write the mapping here")] = None,
 ) -> None:
