@@ -7,8 +7,10 @@ stop the feed; those that did are below FOLDER/stopped.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
+import platform
 import random
 import sys
 import time
@@ -45,6 +47,7 @@ MUTATIONS = {
 OPTIONS = {"ris_csv": {"mapping": "epic_like"}}
 AS_FILES = frozenset({"ris_csv", "openings_csv"})
 PAGE_KIB = 4
+LIBC = ctypes.CDLL("libc.so.6") if platform.libc_ver()[0] == "glibc" else None
 Offers = Iterator[tuple[int, Iterator[SourceItem]]]  # a mutant's number, or a segment's first less one; its items
 
 
@@ -104,6 +107,8 @@ class Offering:
         for number, items in offer(first, count, folder, tally):
             self._take(number, items, tally)
         gc.collect()
+        if LIBC is not None:
+            LIBC.malloc_trim(0)  # what the allocator holds back for later is no growth
         tally.resident_kib = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KIB
         return tally
 
