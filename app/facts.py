@@ -72,6 +72,19 @@ def clocks(where: Where) -> Built:
     return _filtered(query, t.fact_clock, where), (t.fact_clock,)
 
 
+def unmatched(from_date: date, to_date: date, where: Where) -> Built:
+    """Images without exam and exams without images by side, cause, scanner and modality over `[from_date, to_date)`."""
+    c = t.fact_unmatched.c
+    keys = [c.side, c.cause, c.site_code, c.scanner_code, c.modality]
+    query = (
+        select(*keys, func.count().label("n"), func.max(c.begin_at).label("last_at"))
+        .where(c.local_date >= from_date, c.local_date < to_date)
+        .group_by(*keys)
+        .order_by(func.count().desc(), *keys)
+    )
+    return _filtered(query, t.fact_unmatched, where), (t.fact_unmatched,)
+
+
 def completeness(from_date: date, to_date: date, where: Where) -> Built:
     """Expected and present milestones by site, modality and milestone over `[from_date, to_date)`."""
     c = t.fact_completeness.c
@@ -203,6 +216,7 @@ FACTS: dict[str, Callable[..., Built]] = {
         runs,
         quarantined,
         clocks,
+        unmatched,
         completeness,
         visits,
         openings,

@@ -12,6 +12,7 @@ from app import charts, data, matrix, words
 from app.filters import View
 from app.theme import AHEAD, CLOCK_STATES, FRESH, GREY, LATE, NEVER, RUN_STATES, STALE, State
 from app.widgets import empty, feed_states, table
+from etl.warehouse.unmatched import CAUSES
 
 RUNS_SHOWN = 60
 COMPLETE_ENOUGH = 0.9
@@ -209,6 +210,27 @@ def quarantine(who: data.Asker) -> None:
         f"Most common: {worst.replace('_', ' ')}; {REASONS.get(worst, 'see the detail')}. "
         "List them with `radpulse quarantine list`, and load mended ones with `radpulse quarantine replay`."
     )
+
+
+def unmatched(who: data.Asker, view: View) -> None:
+    """List in words which images have no exam and which exams no images, and why probably."""
+    frame = data.rows(who, "unmatched", view.from_date, view.to_date, view.where)
+    if frame.empty:
+        st.markdown(f":{FRESH.colour}[{FRESH.icon}] Every exam has its images, and all images have their exam.")
+        return
+    zone = data.main_zone(who, view.where)
+    shown = pd.DataFrame(
+        {
+            "What": frame["side"].map({"images": "Images without exam", "exam": "Exam without images"}),
+            "Likely cause": [CAUSES.get(str(c), str(c)) for c in frame["cause"]],
+            "Scanner": frame["scanner_code"].fillna("unknown station"),
+            "Modality": frame["modality"],
+            "Number": frame["n"],
+            "Last": [words.moment(at.tz_convert(zone)) for at in frame["last_at"]],
+        }
+    )
+    table(shown, f"{len(shown)} kinds", key="unmatched", Number=st.column_config.NumberColumn(format="localized"))
+    st.caption("Of the chosen period; `radpulse unmatched` lists each one. Images of the last day may still come.")
 
 
 def clocks(who: data.Asker, view: View) -> None:

@@ -283,6 +283,27 @@ def doctor(config: Config = None) -> None:
 
 
 @app.command()
+def unmatched(
+    limit: Annotated[int, typer.Option(help="rows of each side")] = 50,
+    config: Config = None,
+) -> None:
+    """List images without exam and exams without images, newest first, with the likely cause."""
+    from etl.listings import unmatched_lines
+
+    for line in unmatched_lines(_settings(config), limit):
+        typer.echo(line)
+
+
+@app.command()
+def clocks(config: Config = None) -> None:
+    """List what was found about each scanner's clock, and propose the corrections to write into the settings."""
+    from etl.listings import clock_lines
+
+    for line in clock_lines(_settings(config)):
+        typer.echo(line)
+
+
+@app.command()
 def inspect(file: Annotated[Path, typer.Argument(help="HL7, DICOM, dose report, QIDO-RS JSON, CSV")]) -> None:
     """Print as JSON what FILE would become; touches nothing, masks identifiers, needs no key."""
     from etl.sources import inspect_file

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from etl.errors import ConfigurationError
@@ -90,6 +90,26 @@ class Identity(Part):
     vault: Literal["off"] = "off"
 
 
+class ClockCorrection(Part):
+    """Seconds to add to what a clock wrote in `[from, to)`, and how they grow a day after `from` (a drift)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    seconds: float
+    seconds_per_day: float = 0.0
+    from_at: AwareDatetime | None = Field(default=None, alias="from")
+    to_at: AwareDatetime | None = Field(default=None, alias="to")
+
+    @model_validator(mode="after")
+    def _begins(self) -> ClockCorrection:
+        if self.seconds_per_day and self.from_at is None:
+            raise ValueError("seconds_per_day counts from a day: say `from`")
+        return self
+
+
+Corrections = float | tuple[ClockCorrection, ...]
+
+
 class Settings(BaseSettings):
     """All of it; relative paths are taken from the folder of the TOML file."""
 
@@ -112,7 +132,7 @@ class Settings(BaseSettings):
     sites: tuple[Site, ...] = ()
     scanners: tuple[Scanner, ...] = ()
     feeds: tuple[Feed, ...] = ()
-    clock_corrections: dict[str, float] = Field(default_factory=dict)  # clock -> seconds to add
+    clock_corrections: dict[str, Corrections] = Field(default_factory=dict)  # clock -> seconds to add, or with dates
 
     @classmethod
     def settings_customise_sources(

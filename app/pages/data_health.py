@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, filters
-from app.health import clocks, completeness, feeds, problems, quarantine, runs
+from app.health import clocks, completeness, feeds, problems, quarantine, runs, unmatched
 from app.widgets import header, section
 
 who = data.asker()
@@ -25,6 +25,9 @@ section(who, "Feeds", view.query("I03", "feed"))
 feeds(who, view)
 section(who, "Which times are missing", view.query("I04-missing", "modality", "milestone"))
 completeness(who, view)
+
+section(who, "Images and exams that found no partner", view.query("I04-unlinked", "feed"))
+unmatched(who, view)
 
 left, right = st.columns(2, gap="large")
 with left:

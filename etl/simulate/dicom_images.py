@@ -10,6 +10,7 @@ from etl.simulate.demand import uid
 from etl.simulate.dicom_write import Elements, double, element, part10, sequence, short, text, texts
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
+from etl.simulate.image_faults import shown
 from etl.simulate.local import LocalClock, clock_of
 from etl.simulate.people import patient
 from etl.simulate.scenario import SCANNER, SITE
@@ -45,9 +46,9 @@ def write_series(exam: Exam, series: Series, all_series: list[Series], faults: F
     scanner = exam.scanner or ""
     body = {
         **_static(scanner, exam.procedure.code, series.number), **header(exam, faults, series.begin_s),
-        **_times(exam, series, all_series, faults), **step(exam),
+        **_times(exam, series, all_series, faults), **step(exam, faults),
         **texts([
-            (0x0020000D, "UI", exam.study_uid), (0x0020000E, "UI", series.uid), (0x00181030, "LO", series.protocol),
+            (0x0020000E, "UI", series.uid), (0x00181030, "LO", series.protocol),
             (0x0008103E, "LO", series.protocol), (0x00200011, "IS", str(series.number)),
         ]),
     }  # fmt: skip
@@ -82,11 +83,12 @@ def header(exam: Exam, faults: Faults, at_s: int) -> Elements:
     first_s = exam.parts[0][0]
     clock, scanner = clock_of(SITE[exam.site].zone), exam.scanner or ""
     day, time = _day_and_time(clock, faults.device_s(scanner, first_s))
+    told = shown(exam, faults, at_s)
     found = texts([
-        (0x00080020, "DA", day), (0x00080030, "TM", time), (0x00080050, "SH", exam.accession),
-        (0x00080090, "PN", ""), (0x00081010, "SH", faults.station(scanner, at_s)),
+        (0x00080020, "DA", day), (0x00080030, "TM", time), (0x00080050, "SH", told.accession),
+        (0x00080090, "PN", ""), (0x00081010, "SH", told.station), (0x0020000D, "UI", told.study_uid),
         (0x00081030, "LO", exam.procedure.text), (0x00100010, "PN", f"{p.family}^{p.given}"),
-        (0x00100020, "LO", faults.mrn(exam.site, exam.patient, at_s)), (0x00100021, "LO", exam.site),
+        (0x00100020, "LO", told.mrn), (0x00100021, "LO", exam.site),
         (0x00100030, "DA", p.birth), (0x00100040, "CS", p.sex), (0x00180015, "CS", exam.procedure.body_part),
         (0x00200010, "SH", exam.accession[3:]),
     ])  # fmt: skip
@@ -95,9 +97,11 @@ def header(exam: Exam, faults: Faults, at_s: int) -> Elements:
     return found
 
 
-def step(exam: Exam) -> Elements:
-    """Return the request an exam answers."""
+def step(exam: Exam, faults: Faults) -> Elements:
+    """Return the request an exam answers, where the operator took it from the worklist."""
     number = exam.accession[3:]
+    if not shown(exam, faults, exam.begin_s or 0).asks:
+        return {0x00400253: text(0x00400253, "SH", f"PPS{number}")}
     item = texts([
         (0x00080050, "SH", exam.accession), (0x00400007, "LO", exam.procedure.text), (0x00400009, "SH", f"SPS{number}"),
         (0x00401001, "SH", f"RP{number}"),
@@ -114,7 +118,7 @@ def _times(exam: Exam, series: Series, all_series: list[Series], faults: Faults)
     """Return every time of a series as the scanner's own clock showed it."""
     spec, clock = SCANNER[exam.scanner or ""], clock_of(SITE[exam.site].zone)
 
-    def shown(at_s: int) -> tuple[str, str]:
+    def device(at_s: int) -> tuple[str, str]:
         return _day_and_time(clock, faults.device_s(spec.code, at_s))
 
     # Philips MR stamps the acquisition at its end (kpis.md K0.7)
@@ -129,10 +133,10 @@ def _times(exam: Exam, series: Series, all_series: list[Series], faults: Faults)
     )  # fmt: skip
     found: Elements = {}
     for date_tag, time_tag, at_s in pairs:
-        day, time = shown(at_s)
+        day, time = device(at_s)
         found[date_tag], found[time_tag] = text(date_tag, "DA", day), text(time_tag, "TM", time)
     if spec.manufacturer in STATES_DATETIME:
-        found[0x0008002A] = text(0x0008002A, "DT", "".join(shown(series.begin_s)))
+        found[0x0008002A] = text(0x0008002A, "DT", "".join(device(series.begin_s)))
     if series.states_end and not is_end_stamped:
         found[0x00189073] = double(0x00189073, float(series.end_s - series.begin_s))
     return found

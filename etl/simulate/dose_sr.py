@@ -10,6 +10,7 @@ from etl.simulate.dicom_write import Elements, coded, part10, sequence, text, te
 from etl.simulate.doses import DoseEvent, totals
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
+from etl.simulate.image_faults import shown
 from etl.simulate.local import clock_of
 from etl.simulate.scenario import SCANNER, SITE
 
@@ -35,14 +36,14 @@ def write_report(exam: Exam, events: list[DoseEvent], faults: Faults, folder: Pa
     instance = uid(faults.scenario.seed, "dose report", exam.key)
     clock = clock_of(SITE[exam.site].zone)
     made = clock.hl7(faults.device_s(spec.code, events[-1].end_s + 40))
-    body = header(exam, faults, events[0].begin_s) | step(exam)
+    body = header(exam, faults, events[0].begin_s) | step(exam, faults)
     body.pop(0x00180015)
     body |= texts([
         (0x00080005, "CS", "ISO_IR 192"), (0x00080012, "DA", made[:8]), (0x00080013, "TM", made[8:]),
         (0x00080023, "DA", made[:8]), (0x00080033, "TM", made[8:]), (0x00080021, "DA", made[:8]),
         (0x00080031, "TM", made[8:]), (0x00080060, "CS", "SR"), (0x00080070, "LO", spec.manufacturer),
         (0x00081090, "LO", spec.model), (0x00181000, "LO", f"SIM{spec.code}"), (0x00181020, "LO", "1.0"),
-        (0x0020000D, "UI", exam.study_uid), (0x0020000E, "UI", uid(faults.scenario.seed, "dose series", exam.key)),
+        (0x0020000E, "UI", uid(faults.scenario.seed, "dose series", exam.key)),
         (0x00200011, "IS", "990"), (0x00200013, "IS", "1"), (0x0040A040, "CS", "CONTAINER"),
         (0x0040A050, "CS", "SEPARATE"), (0x0040A491, "CS", "COMPLETE"), (0x0040A493, "CS", "UNVERIFIED"),
     ])  # fmt: skip
@@ -60,6 +61,7 @@ class _Report:
 
     def __init__(self, exam: Exam, events: list[DoseEvent], faults: Faults) -> None:
         self.exam, self.events, self.faults = exam, events, faults
+        self.study_uid = shown(exam, faults, exam.begin_s or 0).study_uid
         self.modality = exam.modality
         self.is_decigray = (exam.scanner or "") in DECIGRAY_STATIONS
 
@@ -93,7 +95,7 @@ class _Report:
         head = _code("121058", "Procedure reported", procedure, "HAS CONCEPT MOD", children=[intent])
         begin, end = min(e.begin_s for e in self.events), max(e.end_s for e in self.events)
         scope = _code("113705", "Scope of Accumulation", ("113014", "DCM", "Study"), children=[
-            _uid("110180", "Study Instance UID", self.exam.study_uid, "HAS PROPERTIES")])  # fmt: skip
+            _uid("110180", "Study Instance UID", self.study_uid, "HAS PROPERTIES")])  # fmt: skip
         if self.modality == "CT":
             times = [
                 self._at("113809", "Start of X-Ray Irradiation", begin),

@@ -42,6 +42,7 @@ class Exam:
     ordered_s: int
     accepted_s: int
     lead: int | None = None  # key of the exam whose room visit this one shares
+    leads: bool = False  # another exam shares this one's room visit
     changed_from: Procedure | None = None
     changed_s: int | None = None
     bookings: list[Booking] = field(default_factory=list)

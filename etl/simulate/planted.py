@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from etl.simulate.acquisitions import has_images
 from etl.simulate.calendars import STORY_DOWN, days_between
 from etl.simulate.exam import Exam
 from etl.simulate.faults import (
@@ -17,6 +18,7 @@ from etl.simulate.faults import (
     SKEWED_SCANNER,
     Faults,
 )
+from etl.simulate.image_faults import EFFECTS, image_fault
 from etl.simulate.local import utc
 from etl.simulate.people import patient
 from etl.simulate.roster import STORY_ABSENT
@@ -39,6 +41,7 @@ def planted(run: Run) -> list[Entry]:
     faults = Faults(run.scenario)
     found = [*_messages(run, faults), *_exams(run), *_clocks(run), _renamed(run, faults)]
     found += _merges(run, faults)
+    found += _image_faults(run)
     found.append(_repeated_hour(run))
     return found + _stories(run)
 
@@ -95,6 +98,12 @@ def _clocks(run: Run) -> Iterator[Entry]:
     ):  # fmt: skip
         exams = [e for e in run.exams if e.scanner == code and e.begin_s is not None]
         yield {"fault": kind, "expected_effect": effect, "n": len(exams), "scanner": code, **more}
+
+
+def _image_faults(run: Run) -> Iterator[Entry]:
+    imaged = [(e, image_fault(e, run.scenario)) for e in run.exams if has_images(e) and e.parts]
+    for kind, effect in EFFECTS.items():
+        yield _entry(f"images_{kind}", effect, [e for e, found in imaged if found == kind])
 
 
 def _renamed(run: Run, faults: Faults) -> Entry:

@@ -9,6 +9,7 @@ from etl.simulate.acquisitions import Series
 from etl.simulate.dicom_images import performed
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
+from etl.simulate.image_faults import shown
 from etl.simulate.local import clock_of
 from etl.simulate.people import patient
 from etl.simulate.scenario import SCANNER, SITE
@@ -23,20 +24,20 @@ def series_answer(exam: Exam, series: Series, all_series: list[Series], faults: 
         ("00080020", "00080030", exam.parts[0][0]), ("00080021", "00080031", series.begin_s),
         ("00400244", "00400245", step_begin_s), ("00400250", "00400251", step_end_s),
     )  # fmt: skip
-    shown = ((day, time, clock.hl7(faults.device_s(code, at_s))) for day, time, at_s in pairs)
-    times = ",".join(f"{_v(day, 'DA', t[:8])},{_v(time, 'TM', t[8:])}" for day, time, t in shown)
-    number = exam.accession[3:]
+    clocked = ((day, time, clock.hl7(faults.device_s(code, at_s))) for day, time, at_s in pairs)
+    times = ",".join(f"{_v(day, 'DA', t[:8])},{_v(time, 'TM', t[8:])}" for day, time, t in clocked)
+    number, told = exam.accession[3:], shown(exam, faults, series.begin_s)
     request = f"{_v('00400009', 'SH', f'SPS{number}')},{_v('00401001', 'SH', f'RP{number}')}"
     return (
-        f"{{{_device(code, faults.station(code, series.begin_s))},{times},{_v('00080050', 'SH', exam.accession)},"
+        f"{{{_device(code, told.station)},{times},{_v('00080050', 'SH', told.accession)},"
         f"{_v('0008103E', 'LO', series.protocol)},{_v('00181030', 'LO', series.protocol)},"
         f'"00100010":{{"vr":"PN","Value":[{{"Alphabetic":"{p.family}^{p.given}"}}]}},'
-        f"{_v('00100020', 'LO', faults.mrn(exam.site, exam.patient, series.begin_s))},"
+        f"{_v('00100020', 'LO', told.mrn)},"
         f"{_v('00100030', 'DA', p.birth)},{_v('00100040', 'CS', p.sex)},"
-        f"{_v('00180015', 'CS', exam.procedure.body_part)},{_v('0020000D', 'UI', exam.study_uid)},"
+        f"{_v('00180015', 'CS', exam.procedure.body_part)},{_v('0020000D', 'UI', told.study_uid)},"
         f'{_v("0020000E", "UI", series.uid)},"00200011":{{"vr":"IS","Value":[{series.number}]}},'
         f'"00201209":{{"vr":"IS","Value":[{series.instances}]}},'
-        f'"00400275":{{"vr":"SQ","Value":[{{{request}}}]}}}}'
+        f'"00400275":{{"vr":"SQ","Value":[{{{request if told.asks else ""}}}]}}}}'
     )
 
 

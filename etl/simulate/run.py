@@ -67,6 +67,7 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
     for exam in exams:
         if exam.lead is not None and exam.lead in result.by_key:
             mirror(exam, result.by_key[exam.lead])
+            result.by_key[exam.lead].leads = True
     _live(result, exams, progress)
     for exam in exams:
         _aftermath(exam, scenario)

@@ -141,13 +141,17 @@ class Scenario:
     dicom_from: date  # from this local day on there are DICOM files, before it QIDO-RS answers
     dose_from: date  # from this local day on there are dose reports
     scale: float = 1.0
+    image_faults: float = 1.0  # multiplies the shares of what goes wrong at scanners
 
     @classmethod
-    def ending(cls, end: datetime, *, seed: int, days: int, dicom_days: int, dose_days: int, scale: float) -> Scenario:
+    def ending(
+        cls, end: datetime, *, seed: int, days: int, dicom_days: int, dose_days: int, scale: float,
+        image_faults: float = 1.0,
+    ) -> Scenario:  # fmt: skip
         """Return the scenario of `days` local days up to the one that holds `end`."""
         anchor = end.astimezone(UTC).date()
         back = [anchor - timedelta(days=max(n, 1) - 1) for n in (days, dicom_days, dose_days)]
-        return cls(seed, back[0], anchor, max(back[0], back[1]), max(back[0], back[2]), scale)
+        return cls(seed, back[0], anchor, max(back[0], back[1]), max(back[0], back[2]), scale, image_faults)
 
     @cached_property
     def origin_s(self) -> int:
@@ -165,10 +169,15 @@ class Scenario:
     def as_json(self) -> dict[str, object]:
         """Return the fields with ISO dates, for the manifest."""
         days = {name: getattr(self, name).isoformat() for name in ("start", "anchor", "dicom_from", "dose_from")}
-        return {"seed": self.seed, **days, "scale": self.scale}
+        return {"seed": self.seed, **days, "scale": self.scale, "image_faults": self.image_faults}
 
     @classmethod
     def from_json(cls, values: dict[str, object]) -> Scenario:
         """Return the scenario that `as_json` wrote."""
         days = {k: date.fromisoformat(str(values[k])) for k in ("start", "anchor", "dicom_from", "dose_from")}
-        return cls(seed=int(str(values["seed"])), scale=float(str(values["scale"])), **days)
+        return cls(
+            seed=int(str(values["seed"])),
+            scale=float(str(values["scale"])),
+            image_faults=float(str(values.get("image_faults", 0.0))),
+            **days,
+        )

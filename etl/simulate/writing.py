@@ -17,6 +17,7 @@ from etl.simulate.doses import dose_events, sends_report
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
 from etl.simulate.hl7_files import Span, spans, write_batch
+from etl.simulate.image_faults import sent
 from etl.simulate.installation import feed_key
 from etl.simulate.lists import write_lists
 from etl.simulate.openings import write_openings
@@ -76,9 +77,14 @@ def _exams(run: Run, job: Job) -> Iterator[tuple[Exam, list[Series]]]:
         yield exam, series_of(exam, run.scenario, _shares.get(key, (0.0, 1.0)))
 
 
+def _sent(run: Run, job: Job) -> Iterator[tuple[Exam, list[Series]]]:
+    for exam, every in _exams(run, job):
+        yield from sent(exam, every, run.scenario)
+
+
 def _qido(run: Run, job: Job, folder: Path) -> int:
     faults = Faults(run.scenario)
-    answers = [series_answer(e, s, every, faults) for e, every in _exams(run, job) for s in every]
+    answers = [series_answer(e, s, every, faults) for e, every in _sent(run, job) for s in every]
     return write_answer(answers, folder / f"{job.span.name}.json")
 
 
@@ -86,7 +92,7 @@ def _dicom(run: Run, job: Job, folder: Path) -> int:
     faults, written = Faults(run.scenario), 0
     day = folder / job.span.name
     day.mkdir(parents=True, exist_ok=True)
-    for exam, every in _exams(run, job):
+    for exam, every in _sent(run, job):
         for series in every:
             write_series(exam, series, every, faults, day)
         written += len(every)

@@ -22,14 +22,13 @@ from etl.settings import Feed, Settings
 from etl.sources.base import feed_files
 from etl.sources.dicom_elements import Dataset, NeedMoreError, Plan
 from etl.sources.dicom_header import (
-    ACCESSION_NUMBER,
     CODE_VALUE,
     HEADER_TAGS,
     REQUEST_ATTRIBUTES,
+    REQUEST_TAGS,
     SHOWN_TAGS,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
-    STUDY_UID,
     TITLE,
     classify,
     series_record,
@@ -146,7 +145,7 @@ def read_header(path: Path, plan: Plan = _PLAN) -> Header:
     title = file.dataset.first(TITLE)
     return Header(
         texts=texts,
-        request=texts_of(request, (ACCESSION_NUMBER, STUDY_UID)) if request else {},
+        request=texts_of(request, REQUEST_TAGS) if request else {},
         title=texts_of(title, (CODE_VALUE,)).get(CODE_VALUE) if title else None,
         size=file.size,
         dataset=file.dataset,

@@ -35,6 +35,8 @@ BODY_PART, PROTOCOL_NAME = 0x00180015, 0x00181030
 STUDY_UID, SERIES_UID = 0x0020000D, 0x0020000E
 INSTANCES = 0x00201209
 REQUEST_ATTRIBUTES = 0x00400275
+REQUESTED_PROCEDURE_ID = 0x00401001
+REQUEST_TAGS = (ACCESSION_NUMBER, STUDY_UID, REQUESTED_PROCEDURE_ID)  # what a request tells of the exam it asked for
 TITLE = 0x0040A043  # Concept Name Code Sequence; at the top of a report its title
 CODE_VALUE = 0x00080100
 
@@ -60,14 +62,14 @@ HEADER_TAGS = (
     frozenset(
         {SOP_CLASS_UID, SOP_INSTANCE_UID, ACCESSION_NUMBER, MODALITY, MANUFACTURER, STATION_NAME, MODEL_NAME}
         | {PATIENT_ID, PATIENT_ID_ISSUER, PATIENT_BIRTH_DATE, PATIENT_SEX, BODY_PART, PROTOCOL_NAME, STUDY_UID}
-        | {SERIES_UID, INSTANCES}
+        | {SERIES_UID, INSTANCES, REQUESTED_PROCEDURE_ID}
     )
     | TIME_TAGS
 )
 SHOWN_TAGS = HEADER_TAGS | _SHOWN_TAGS
 _MASKED_TAGS = frozenset(
     {SOP_INSTANCE_UID, ACCESSION_NUMBER, PATIENT_ID, PATIENT_ID_ISSUER, PATIENT_BIRTH_DATE, STUDY_UID, SERIES_UID}
-    | {0x00200010, 0x00400253, 0x00101010, 0x00181000}
+    | {REQUESTED_PROCEDURE_ID, 0x00200010, 0x00400253, 0x00101010, 0x00181000}
 )
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -115,6 +117,7 @@ def identifiers(texts: Mapping[int, str], request: Mapping[int, str]) -> Identif
         patient_id_issuer=identifier(texts.get(PATIENT_ID_ISSUER, "")),
         accession_number=identifier(texts.get(ACCESSION_NUMBER) or request.get(ACCESSION_NUMBER, "")),
         study_instance_uid=uid(texts.get(STUDY_UID) or request.get(STUDY_UID, "")),
+        requested_procedure_id=identifier(request.get(REQUESTED_PROCEDURE_ID) or texts.get(REQUESTED_PROCEDURE_ID, "")),
     )
 
 

@@ -19,11 +19,11 @@ from etl.settings import Feed, Settings
 from etl.sources.base import feed_files
 from etl.sources.dicom_files import source_ref, summary
 from etl.sources.dicom_header import (
-    ACCESSION_NUMBER,
     CODE_VALUE,
     HEADER_TAGS,
     INSTANCES,
     REQUEST_ATTRIBUTES,
+    REQUEST_TAGS,
     SERIES_UID,
     SHOWN_TAGS,
     SOP_INSTANCE_UID,
@@ -123,7 +123,7 @@ def _title(tags: Mapping[int, Any]) -> str | None:
 
 
 def _request(tags: Mapping[int, Any]) -> dict[int, str]:
-    return json_texts(first_item(tags, REQUEST_ATTRIBUTES), frozenset({ACCESSION_NUMBER, STUDY_UID}))
+    return json_texts(first_item(tags, REQUEST_ATTRIBUTES), frozenset(REQUEST_TAGS))
 
 
 def _is_study(tags: Mapping[int, Any], texts: Mapping[int, str]) -> bool:

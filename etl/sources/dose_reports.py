@@ -20,10 +20,10 @@ from etl.sources.base import masked
 from etl.sources.dicom_elements import Dataset, Plan
 from etl.sources.dicom_files import DicomFiles, file_texts, raw_copy, read_header, source_ref
 from etl.sources.dicom_header import (
-    ACCESSION_NUMBER,
     CODE_VALUE,
     HEADER_TAGS,
     MEDIA_DIRECTORY,
+    REQUEST_TAGS,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
     STRUCTURED_REPORT,
@@ -161,7 +161,7 @@ def _around(
     not_patient: tuple[str, ...],
 ) -> Around:
     request = root.first(REFERENCED_REQUEST)
-    asked = texts_of(request, (ACCESSION_NUMBER, STUDY_UID)) if request is not None else {}
+    asked = texts_of(request, REQUEST_TAGS) if request is not None else {}
     if STUDY_UID not in texts and "study_uid" in content.report.texts:
         texts[STUDY_UID] = content.report.texts["study_uid"]
     ids = identifiers(texts, asked)

@@ -29,6 +29,7 @@ IDENTIFIER_ROLES = (
     "study_instance_uid",
     "visit_number",
     "appointment_id",
+    "requested_procedure_id",
 )
 ATTRIBUTE_ROLES = (
     "modality",

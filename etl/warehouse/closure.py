@@ -9,7 +9,15 @@ import pandas as pd
 from sqlalchemy import Column, Connection, MetaData, Select, String, Table, and_, delete, or_, select
 
 from etl.warehouse.append import append, read_frame
-from etl.warehouse.event_set import TOKENS, EventSet, prepared, selected
+from etl.warehouse.event_set import (
+    PROCEDURE,
+    TOKENS,
+    EventSet,
+    overused_procedures,
+    prepared,
+    selected,
+    without_procedures,
+)
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.patient_events import update_codes
@@ -42,10 +50,13 @@ class Closure:
 
     frames: dict[str, pd.DataFrame]
     old_exams: set[int] = field(default_factory=set)
+    exams: set[int] = field(default_factory=set)  # exams whose events it was asked to hold
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    overused: set[str] = field(default_factory=set)  # requested-procedure ids of too many exams to identify one
 
     def event_set(self, parameters: Parameters) -> EventSet:
         """Return the rows as derivation works on them (without openings, which belong to no exam)."""
-        workflow, series, dose = (self.frames[t.name] for t in JOINED_BY)
+        workflow, series, dose = (without_procedures(self.frames[t.name], self.overused) for t in JOINED_BY)
         return prepared(workflow, series, dose, self.frames[event_opening.name], parameters)
 
     def event_ids(self) -> set[str]:
@@ -60,14 +71,23 @@ def connected(connection: Connection, patients: Patients, parameters: Parameters
     exams' events.
     """
     closure = Closure({t.name: read_frame(connection, selected(t).limit(0)) for t in (*JOINED_BY, event_opening)})
-    FRONTIER.create(connection)
     tokens = {(EVENT_ID, e) for e in _seeds(connection)} | _told_of_patients(connection, patients, parameters)
-    seen: set[tuple[str, str]] = set()
-    while tokens:
-        seen |= tokens
-        tokens = _step(connection, closure, tokens, seen) - seen
-    FRONTIER.drop(connection)
+    extend(connection, closure, tokens, set())
     return closure
+
+
+def extend(connection: Connection, closure: Closure, tokens: set[tuple[str, str]], exams: set[int]) -> None:
+    """Add the events that carry `tokens` or are linked to `exams`, and everything connected with them."""
+    closure.exams |= exams
+    if exams:
+        theirs = select(link.c.event_id).where(link.c.exam_key.in_(sorted(exams)))
+        tokens = tokens | {(EVENT_ID, e) for e in connection.execute(theirs).scalars()}
+    FRONTIER.create(connection)
+    tokens = tokens - closure.seen
+    while tokens:
+        closure.seen |= tokens
+        tokens = _step(connection, closure, tokens) - closure.seen
+    FRONTIER.drop(connection)
 
 
 def _seeds(connection: Connection) -> set[str]:
@@ -94,14 +114,14 @@ def _told_of_patients(connection: Connection, patients: Patients, parameters: Pa
     return {("patient_token", token) for token in ever_same(patients, tokens)}
 
 
-def _step(
-    connection: Connection, closure: Closure, tokens: set[tuple[str, str]], seen: set[tuple[str, str]]
-) -> set[tuple[str, str]]:
+def _step(connection: Connection, closure: Closure, tokens: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Read the events that carry `tokens` and return the tokens these bring."""
     _fill(connection, tokens)
     found: set[tuple[str, str]] = set()
     fresh: set[str] = set()
     kinds = {kind for kind, _ in tokens}
+    if PROCEDURE in kinds:
+        found |= _leave_overused(connection, closure)
     for table, joined_by in JOINED_BY.items():
         held = closure.frames[table.name]
         rows = read_frame(connection, _carrying(table, joined_by, kinds))
@@ -110,6 +130,22 @@ def _step(
         found |= {(kind, token) for kind in joined_by for token in rows[kind].dropna().unique()}
         fresh |= set(rows[EVENT_ID])
     return found | _visit_mates(connection, closure, fresh)
+
+
+def _leave_overused(connection: Connection, closure: Closure) -> set[tuple[str, str]]:
+    """Take requested-procedure ids that identify no exam out of the frontier; return the events one once linked."""
+    asked = select(FRONTIER.c.token).where(FRONTIER.c.kind == PROCEDURE)
+    overused = overused_procedures(connection, asked)
+    closure.overused |= overused
+    if not overused:
+        return set()
+    carried = [select(t.c.event_id).where(t.c[PROCEDURE].in_(sorted(overused))) for t in JOINED_BY]
+    linked = select(link.c.event_id).where(
+        link.c.reason.like("procedure%"), or_(*[link.c.event_id.in_(c) for c in carried])
+    )
+    found = {(EVENT_ID, e) for e in connection.execute(linked).scalars()}
+    connection.execute(delete(FRONTIER).where(FRONTIER.c.kind == PROCEDURE, FRONTIER.c.token.in_(sorted(overused))))
+    return found
 
 
 def _carrying(table: Table, joined_by: tuple[str, ...], kinds: set[str]) -> Select[Any]:
@@ -128,7 +164,7 @@ def _visit_mates(connection: Connection, closure: Closure, fresh: set[str]) -> s
         return set()
     visits = select(fact_exam.c.visit_key).where(fact_exam.c.exam_key.in_(held), fact_exam.c.visit_key.is_not(None))
     mates = select(fact_exam.c.exam_key).where(fact_exam.c.visit_key.in_(visits))
-    events = select(link.c.event_id).where(link.c.exam_key.in_(mates))
+    events = select(link.c.event_id).where(or_(link.c.exam_key.in_(mates), link.c.exam_key.in_(held)))
     return {(EVENT_ID, e) for e in connection.execute(events).scalars()}
 
 

@@ -13,9 +13,10 @@ import pandas as pd
 from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from etl.warehouse.append import read_frame
+from etl.warehouse.clock_pairs import clock_pairs
 from etl.warehouse.clocks import derive_clocks
-from etl.warehouse.closure import Closure, connected
-from etl.warehouse.compute import ExamFacts, exam_facts
+from etl.warehouse.closure import Closure, connected, extend
+from etl.warehouse.compute import ExamFacts, identified_facts, with_matches
 from etl.warehouse.data_time import data_time
 from etl.warehouse.derive_entry import derive_entries, has_entries
 from etl.warehouse.derive_quality import derive_completeness, derive_feeds, derive_quarantine, derive_runs
@@ -23,6 +24,8 @@ from etl.warehouse.event_set import read_all, selected
 from etl.warehouse.feed_profile import derive_profiles, expectations
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.local_time import microsecond
+from etl.warehouse.match import UNMATCHED, best_matches
+from etl.warehouse.matching import concerned, decisions, settle, write_decisions
 from etl.warehouse.merge_cycles import note_cycles
 from etl.warehouse.openings import derive_openings
 from etl.warehouse.parameters import Parameters
@@ -51,11 +54,14 @@ from etl.warehouse.tables import (
     fact_run,
     fact_scanner_hour,
     fact_slot,
+    fact_unmatched,
     fact_visit,
     link,
+    match_node,
     parameter_set,
     touched,
 )
+from etl.warehouse.unmatched import derive_unmatched
 
 __all__ = ["DeriveReport", "data_time", "derive"]
 
@@ -110,9 +116,13 @@ def _events(connection: Connection) -> int:
 
 def _derive_everything(connection: Connection, patients: Patients, parameters: Parameters, data_at: int) -> int:
     events = read_all(connection, parameters)
-    facts = exam_facts(events, patients, parameters, data_at)
+    facts = identified_facts(events, patients, parameters, data_at)
+    matches = best_matches(facts.nodes, parameters.rules.matching)
+    facts = with_matches(facts, events, matches, patients, parameters, data_at)
     for table in (link, *EXAM_TABLES, fact_visit, fact_scanner_hour):
         connection.execute(delete(table))
+    rewrite(connection, match_node, facts.nodes.assign(matched_key=NO_EXAM, reason=UNMATCHED))
+    write_decisions(connection, matches)
     openings = derive_openings(events.openings, parameters)
     rewrite(connection, fact_opening, openings)
     visit_key = write_all(connection, facts.exams, facts.slots, facts.acquisitions, openings, parameters, data_at)
@@ -123,8 +133,7 @@ def _derive_everything(connection: Connection, patients: Patients, parameters: P
 
 
 def _derive_touched(connection: Connection, patients: Patients, parameters: Parameters, data_at: int) -> int:
-    closure = connected(connection, patients, parameters)
-    facts = exam_facts(closure.event_set(parameters), patients, parameters, data_at)
+    closure, facts = _matched_closure(connection, patients, parameters, data_at)
     keys = closure.old_exams | {int(k) for k in facts.exams["exam_key"]}
     days = _openings(connection, parameters) | _days_of(connection, closure.old_exams)
     days |= scanner_days(facts.exams, "begin_local_date", "end_local_date")
@@ -141,6 +150,25 @@ def _derive_touched(connection: Connection, patients: Patients, parameters: Para
     remove(connection, dim_patient.c.patient_token, known["patient_token"])
     store(connection, dim_patient, known)
     return len(facts.exams)
+
+
+def _matched_closure(
+    connection: Connection, patients: Patients, parameters: Parameters, data_at: int
+) -> tuple[Closure, ExamFacts]:
+    """Return the closure of what was touched, with the exams whose matches this changes, and its facts."""
+    before = decisions(connection)
+    closure = connected(connection, patients, parameters)
+    while True:
+        events = closure.event_set(parameters)
+        facts = identified_facts(events, patients, parameters, data_at)
+        closure.exams |= set(facts.exams["exam_key"])
+        matches = settle(connection, facts.nodes, closure, parameters)
+        tokens, exams = concerned(before, matches, facts.nodes, closure)
+        if tokens <= closure.seen and not exams:
+            break
+        extend(connection, closure, tokens, exams)
+    write_decisions(connection, matches)
+    return closure, with_matches(facts, events, matches, patients, parameters, data_at)
 
 
 def _store_exam_facts(
@@ -213,10 +241,8 @@ def _about_data(connection: Connection, parameters: Parameters, data_at: datetim
     rewrite(connection, fact_quarantine, derive_quarantine(connection, parameters))
     rewrite(connection, fact_run, derive_runs(connection, parameters))
     rewrite(connection, fact_completeness, derive_completeness(connection))
-    names = ("scanner_code", "exam_begin_at", "begin_offset_min", "end_offset_min")
-    timed = read_frame(
-        connection, select(*[fact_exam.c[n] for n in names]).where(fact_exam.c.begin_offset_min.is_not(None))
-    )
+    rewrite(connection, fact_unmatched, derive_unmatched(connection, parameters, data_at))
+    timed = clock_pairs(connection, parameters)
     rewrite(connection, fact_clock, derive_clocks(timed, parameters, microsecond(data_at)))
     sites = [(s.code, s.name, s.zone) for s in parameters.sites]
     rewrite(connection, dim_site, pd.DataFrame(sites, columns=["site_code", "name", "zone"]))

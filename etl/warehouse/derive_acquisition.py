@@ -11,6 +11,7 @@ from etl.warehouse.parameters import Parameters
 from etl.warehouse.protocols import site_protocols
 from etl.warehouse.scanners import modality_of, scanner_of
 
+FAR = pd.Timedelta(days=1)
 NOT_ACQUIRED = frozenset({"SR", "PR", "KO", "SC", "DOC", "OT", "SEG", "REG", "AU", "ECG", "HD", "RTPLAN"})
 
 
@@ -20,9 +21,19 @@ def derive_acquisitions(series: pd.DataFrame, links: pd.DataFrame, parameters: P
         return pd.DataFrame()
     rows = series.merge(links[["event_id", "exam_key"]], on="event_id")
     rows["end_at"] = rows["end_at"].where(rows["end_at"].notna(), rows["occurred_at"])
+    rows = _without_broken_times(rows)
     rows["series_token"] = rows["series_token"].where(rows["series_token"].notna(), rows["event_id"])
     found = _timed(rows).join(_counted(rows)).reset_index()
     return _placed(found, parameters)
+
+
+def _without_broken_times(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave out ends and steps further from the acquisition than any exam lasts: 1970, 2036 and the like."""
+    near = {
+        name: rows[name].where((rows[name] - rows["occurred_at"]).abs() <= FAR)
+        for name in ("end_at", "performed_begin_at", "performed_end_at")
+    }
+    return rows.assign(**near | {"end_at": near["end_at"].where(near["end_at"].notna(), rows["occurred_at"])})
 
 
 def _timed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -37,6 +48,7 @@ def _timed(rows: pd.DataFrame) -> pd.DataFrame:
         exam_key=("exam_key", "max"),  # an instance that could be linked speaks for its series
     )
     texts = ["site_code", "station_name", "modality", "protocol_name", "study_token", "patient_token"]
+    texts += ["birth_year", "sex"]
     for name in texts:
         found[name] = rows[rows[name].notna()].drop_duplicates("series_token").set_index("series_token")[name]
     return found

@@ -6,7 +6,8 @@ import pandas as pd
 from sqlalchemy import Column, Connection, Table, func, select
 
 from etl.warehouse.append import read_frame
-from etl.warehouse.event_set import canonical, corrected, selected
+from etl.warehouse.clock_correction import corrected
+from etl.warehouse.event_set import canonical, selected
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.local_time import dates, hours, local_days, microseconds
 from etl.warehouse.parameters import Parameters

@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from etl.records import EventType
+from etl.warehouse.clock_correction import corrected
 from etl.warehouse.engine import read_frame
 from etl.warehouse.keys import Ints
 from etl.warehouse.local_time import microseconds
@@ -29,7 +30,10 @@ TOKENS = (
     "study_token",
     "appointment_token",
     "visit_token",
+    "procedure_token",
 )
+PROCEDURE = "procedure_token"
+MOST_EXAMS_A_PROCEDURE = 8  # a requested procedure has a few exams; an id of more is a code somebody typed there
 NOT_DERIVED_FROM = frozenset({"raw_time", "time_flag", "content_hash", "key_epoch", "utc_offset_min"})
 
 
@@ -63,7 +67,28 @@ def read_all(connection: Connection, parameters: Parameters) -> EventSet:
         read_frame(connection, selected(t).order_by(t.c.event_id))
         for t in (event, event_series, event_dose, event_opening)
     )
+    overused = overused_procedures(connection)
+    workflow, series, dose = (without_procedures(frame, overused) for frame in (workflow, series, dose))
     return prepared(workflow, series, dose, openings, parameters)
+
+
+def overused_procedures(connection: Connection, among: Select[tuple[str]] | None = None) -> set[str]:
+    """Return requested-procedure tokens (`among` some) sent with so many exams that they identify none."""
+    found: set[str] = set()
+    for table in (event, event_series, event_dose):
+        token = table.c.procedure_token
+        exam = func.coalesce(table.c.accession_token, table.c.filler_token, table.c.placer_token)
+        query = select(token).where(token.is_not(None) if among is None else token.in_(among)).group_by(token)
+        query = query.having(func.count(exam.distinct()) > MOST_EXAMS_A_PROCEDURE)
+        found |= set(connection.execute(query).scalars())
+    return found
+
+
+def without_procedures(frame: pd.DataFrame, tokens: set[str]) -> pd.DataFrame:
+    """Return event rows with these requested-procedure tokens blanked."""
+    if not tokens:
+        return frame
+    return frame.assign(**{PROCEDURE: frame[PROCEDURE].where(~frame[PROCEDURE].isin(tokens))})
 
 
 def prepared(
@@ -91,17 +116,6 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
     if frame["event_id"].is_monotonic_increasing:
         return frame
     return frame.sort_values("event_id", ignore_index=True)
-
-
-def corrected(frame: pd.DataFrame, at: Iterable[str], corrections: Mapping[str, float]) -> pd.DataFrame:
-    """Add each clock's correction to the times it wrote; the event tables keep the raw ones."""
-    seconds = frame["clock_key"].map(dict(corrections)).astype("float64")
-    wrong = seconds.notna().to_numpy()
-    if wrong.any():
-        shift = pd.to_timedelta(seconds[wrong], unit="s").astype("timedelta64[us]")
-        for name in at:
-            frame[name] = frame[name].where(~wrong, frame[name] + shift)
-    return frame
 
 
 def event_types(workflow: pd.DataFrame, parameters: Parameters) -> npt.NDArray[np.int8]:

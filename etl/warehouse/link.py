@@ -15,14 +15,16 @@ import pandas as pd
 
 from etl.records import EventType
 from etl.warehouse.event_set import TOKENS, TYPE_CODE, EventSet
+from etl.warehouse.intervals import Bools
 from etl.warehouse.keys import NO_EXAM, Ints, stable_key
 from etl.warehouse.local_time import NO_TIME, local_days, microseconds
 from etl.warehouse.merges import ABOUT_PATIENTS
 from etl.warehouse.parameters import Parameters
 
-ACCESSION, FILLER, PLACER, STUDY, APPOINTMENT, VISIT = TOKENS
+ACCESSION, FILLER, PLACER, STUDY, APPOINTMENT, VISIT, PROCEDURE = TOKENS
 ANCHORS = (ACCESSION, FILLER, PLACER)  # what an exam may be named by, best first
 SHORT = {token: token.removesuffix("_token") for token in TOKENS}
+DEVICES_TELL = (STUDY, PROCEDURE)  # what devices copy from the order beside its accession number; one exam's only
 NONE = -1
 VISITS = ("ADT", "fhir:Encounter/")  # local codes of happenings told of a visit, without an order
 
@@ -31,7 +33,10 @@ Texts = npt.NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """`rows`: event_id, exam_key, reason, one a link; `exams`: exam_key and the token it is named by, with its kind."""
+    """`rows`: event_id, exam_key, reason, one a link; `exams`: exam_key, the token it is named by, with its kind.
+
+    `is_ordered` says whether a system of the department told of an exam, not devices alone.
+    """
 
     rows: pd.DataFrame
     exams: pd.DataFrame
@@ -49,23 +54,25 @@ class Given:
     base: dict[str, int]
     event_id: Texts
     workflow: pd.DataFrame  # the first rows are these events
+    by_device: Bools  # which events a scanner told of, not the department's systems
 
 
 def link_events(events: EventSet, parameters: Parameters) -> Links:
     """Link every workflow, series and dose event; those without an exam get exam_key 0, reason 'unmatched'."""
-    given = _given(events)
+    given = _given(events, parameters)
     orders = _orders(given)
     found = [_by_token(given.rows, orders[kind], kind) for kind in ANCHORS]
+    found = [_to_ordered(given, pd.concat(found))]
     rest = _rest(given.rows, found)
-    for kind in (STUDY, APPOINTMENT):
-        targets = _seen_with(given, found, kind, alone=kind == STUDY)
+    for kind in (STUDY, PROCEDURE, APPOINTMENT):
+        targets = _seen_with(given, found, kind, alone=kind in DEVICES_TELL)
         found.append(_by_token(rest, targets, kind))
         rest = _rest(rest, found[-1:])
     found.append(_by_visit(rest, given, found, parameters))
     return _keyed(given, found)
 
 
-def _given(events: EventSet) -> Given:
+def _given(events: EventSet, parameters: Parameters) -> Given:
     frames = (events.workflow, events.series, events.dose)
     rows, texts = {}, {}
     for token in TOKENS:
@@ -76,7 +83,10 @@ def _given(events: EventSet) -> Given:
     frame = pd.DataFrame(rows)
     frame["event"] = np.arange(len(frame))
     event_id = np.concatenate([f["event_id"].to_numpy(dtype=object) for f in frames])
-    return Given(frame, texts, base, event_id, events.workflow)
+    by_device = np.ones(len(frame), dtype=bool)
+    devices = [f.key for f in parameters.feeds if f.kind in parameters.rules.scanner_kinds]
+    by_device[: len(events.workflow)] = events.workflow["feed_key"].isin(devices)
+    return Given(frame, texts, base, event_id, events.workflow, by_device)
 
 
 def _pairs(given: Given, left: str, right: str) -> pd.DataFrame:
@@ -150,6 +160,31 @@ def _seen_with(given: Given, found: list[pd.DataFrame], kind: str, *, alone: boo
     return _alone(pairs, kind) if alone else pairs
 
 
+def _to_ordered(given: Given, links: pd.DataFrame) -> pd.DataFrame:
+    """Lead exams that devices alone name to the one ordered exam of their study, else of their requested procedure.
+
+    An accession number that no order knows was mistyped at the scanner, or its order has not come yet.
+    """
+    ordered = np.zeros(int(links["target"].max()) + 1 if len(links) else 0, dtype=bool)
+    ordered[links.loc[~given.by_device[links["event"].to_numpy(dtype=np.int64)], "target"]] = True
+    known = ordered[links["target"].to_numpy(dtype=np.int64)]
+    if known.all() or not known.any():
+        return links
+    for kind in DEVICES_TELL:
+        pairs = links[["event", "target"]].merge(given.rows.loc[given.rows[kind] != NONE, ["event", kind]], on="event")
+        pairs = pairs[[kind, "target"]].drop_duplicates()
+        is_ordered = ordered[pairs["target"].to_numpy(dtype=np.int64)]
+        to = _alone(pairs[is_ordered], kind).rename(columns={"target": "to"})
+        led = _alone(pairs[~is_ordered].merge(to, on=kind)[["target", "to"]].drop_duplicates(), "target")
+        moved = links["target"].map(led.set_index("target")["to"])
+        is_moved = moved.notna().to_numpy()
+        links = links.assign(
+            target=moved.where(is_moved, links["target"]).astype("int64"),
+            reason=links["reason"].where(~is_moved, SHORT[kind]),
+        )
+    return links
+
+
 def _by_visit(rest: pd.DataFrame, given: Given, found: list[pd.DataFrame], parameters: Parameters) -> pd.DataFrame:
     """Link events of visits, without order numbers, to the exams of their visit on the nearest local day."""
     asking = rest.loc[(rest[VISIT] != NONE) & (rest["event"] < len(given.workflow)), ["event", VISIT]]
@@ -203,4 +238,5 @@ def _keyed(given: Given, found: list[pd.DataFrame]) -> Links:
         }
     )
     exams = pd.DataFrame({"exam_key": keys, "anchor": [SHORT[a] for a in anchors], "token": tokens})
+    exams["is_ordered"] = np.isin(targets, links.loc[~given.by_device[linked], "target"].to_numpy(dtype=np.int64))
     return Links(rows.astype({"event_id": "str", "reason": "str"}), exams.astype({"token": "str"}))

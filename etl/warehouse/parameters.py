@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
-from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
+from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
@@ -22,7 +22,7 @@ from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protoco
 from etl.warehouse.vocabulary import sole_codes
 
 STANDARD_SHIFTS = ShiftHours()
-DERIVATION_VERSION = 3  # 2: entries of the department's own lists; 3: when feeds are expected
+DERIVATION_VERSION = 4  # 2: the department's own lists; 3: when feeds are expected; 4: scored matching, clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,35 @@ class PrecedenceRule:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchRules:
+    """Points, limits (minutes) and threshold of matching images to exams by score; a score is points over the most."""
+
+    patient_points: float = 4.0  # same patient after merges
+    other_patient_points: float = 2.0  # taken off for another patient's number
+    person_points: float = 1.0  # year of birth and sex agree (taken off: differ), where the number does not
+    time_points: float = 4.0  # half for being inside the exam, half for being near its begin; half of all if booked
+    scanner_points: float = 2.0  # same scanner; taken off for another one
+    outside_half_min: float = 30.0  # time points halve for so many minutes before begin or after end
+    begin_half_min: float = 60.0
+    appointment_half_min: float = 120.0
+    window_min: float = 720.0  # further apart no patient's images are an exam's
+    scanner_window_min: float = 60.0  # the same where only the scanner speaks for it
+    threshold: float = 0.45
+    margin: float = 0.05  # by how much a match must beat the next best on either side
+    families: tuple[tuple[str, ...], ...] = (("DX", "CR", "RG"), ("XA", "RF"), ("PT", "CT"))  # may be one exam's
+
+
+MATCHING = MatchRules()
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Thresholds of derivation; minutes unless the name says otherwise."""
 
     shift_hours: ShiftHours = STANDARD_SHIFTS
     feed_kinds: tuple[str, ...] = ("hl7v2", "ris_csv")  # of several feeds telling one milestone the first is believed
     scanner_kinds: tuple[str, ...] = ("mpps",)  # believed after everyone else
+    matching: MatchRules = MATCHING
     pause_min: float = 30.0  # K0.5: a longer gap between series splits a visit
     series_may_last_min: tuple[tuple[str, float], ...] = (  # where no header says how long one took, by modality
         ("NM", 60.0),
@@ -104,7 +127,9 @@ class Parameters:
     sites: tuple[Site, ...] = ()
     scanners: tuple[Scanner, ...] = ()
     feeds: tuple[FeedRule, ...] = ()
-    clock_corrections: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # clock -> seconds
+    clock_corrections: Mapping[str, Corrections] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # clock -> seconds
     status_rules: tuple[StatusRule, ...] = ()
     procedure_rules: tuple[ProcedureRule, ...] = ()
     priorities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # code -> canonical

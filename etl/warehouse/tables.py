@@ -237,8 +237,33 @@ link = Table(
     metadata,
     _text("event_id", "event", 32),
     _key("exam_key", "exam it belongs to; 0: none found"),
-    _text("reason", "accession, filler, placer, study, appointment, visit, unmatched"),
+    _text("reason", "accession, filler, placer, study, procedure, appointment, visit, scored, ambiguous, unmatched"),
+    _num("score", "points of a scored match over the most possible, 0 to 1; NULL for identifiers"),
     comment="Derived: which exam an event belongs to, and why (decision 1).",
+)
+
+match_node = Table(
+    "match_node",
+    metadata,
+    _key("node_key", "the exam's key, or hash of the images' token"),
+    _text("side", "exam (has no images) or images (no identifier leads to an exam)"),
+    _text("site_code", "site"),
+    _text("scanner_code", "scanner"),
+    _text("modality", "modality"),
+    _key("patient_key", "patient after merges"),
+    _int("birth_year", "year only"),
+    _text("sex", "M, F, O, U"),
+    _at("begin_at", "begin of the exam or first acquisition"),
+    _at("end_at", "end of the exam or last acquisition"),
+    _at("appointment_at", "booked start"),
+    _text("station_name", "station as sent", 128),
+    _text("kind", "which token stands for the images: accession, study, series or irradiation"),
+    _text("token", "that token", 32),
+    _key("exam_key", "exam these events make by identifiers; 0: none"),
+    _key("matched_key", "images: exam found by score; 0: none"),
+    _text("reason", "scored, ambiguous, unmatched"),
+    _num("score", "score of the match or of the best candidate"),
+    comment="Derived: what scored matching compares, independent of its results, and what it decided.",
 )
 
 quarantine = Table(
@@ -568,6 +593,21 @@ fact_report_version = Table(
     comment="One row a report version.",
 )
 
+fact_unmatched = Table(
+    "fact_unmatched",
+    metadata,
+    _text("side", "images (without exam) or exam (without images)"),
+    _text("cause", "likely cause, one of etl.warehouse.unmatched.CAUSES"),
+    _text("site_code", "site"),
+    _text("scanner_code", "scanner; NULL where the station is not known"),
+    _text("modality", "modality"),
+    _key("exam_key", "the exam, or the one that images without an order make; 0: none"),
+    _at("begin_at", "first acquisition, or begin of the exam"),
+    _day("local_date", "site-local date of begin"),
+    _num("score", "score of the best candidate; NULL: there was none"),
+    comment="Images without exam and performed exams without images, with the likely cause.",
+)
+
 fact_entry = Table(
     "fact_entry",
     metadata,
@@ -657,6 +697,9 @@ fact_clock = Table(
     _num("drift_min_per_day", "slope of the daily medians (Theil-Sen)"),
     _num("offset_mad_min", "median absolute deviation"),
     _text("verdict", "ok, skewed, drifting, unknown"),
+    _text("clock_keys", "names this clock has in events, separated by blanks", 400),
+    _text("evidence", "steps (performed steps), peers (alike scanners), steps off, images off; NULL: nothing"),
+    _num("error_min", "standard error of offset_min"),
     comment="Clock skew found per scanner.",
 )
 

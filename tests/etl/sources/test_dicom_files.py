@@ -43,6 +43,13 @@ def write(path: Path, sop_class: str = IMAGE, **header: Any) -> Path:
     return path
 
 
+def request_of(**values: str) -> Dataset:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item
+
+
 def feed_of(folder: Path, pattern: str = "**/*") -> tuple[Feed, Settings]:
     site = Site(code="N", name="North", zone="America/New_York")
     return Feed(key="d", kind="dicom_files", site="N", pattern=pattern), Settings(base=folder, sites=(site,))
@@ -228,3 +235,8 @@ def test_a_thousand_headers_take_about_a_second(tmp_path: Path) -> None:
     for _ in range(1000):
         assert isinstance(next(source.read(path, feed, settings)), Read)
     assert time.process_time() - begun < 2.0  # 0.3 s alone on one core
+
+
+def test_the_requested_procedure_of_the_request_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", RequestAttributesSequence=Sequence([request_of(RequestedProcedureID="RP1")]))
+    assert record(path).ids.requested_procedure_id == "RP1"

@@ -79,6 +79,12 @@ def test_the_request_fills_in_the_accession_number() -> None:
     assert record(**{"00080050": {"vr": "SH"}, "00400275": request}).ids.accession_number == "ACC2"
 
 
+def test_the_requested_procedure_comes_from_the_request_or_the_header() -> None:
+    request = {"vr": "SQ", "Value": [{"00401001": {"vr": "SH", "Value": ["RP2"]}}]}
+    assert record(**{"00400275": request}).ids.requested_procedure_id == "RP2"
+    assert record(**{"00401001": {"vr": "SH", "Value": ["RP3"]}}).ids.requested_procedure_id == "RP3"
+
+
 def test_an_instance_counts_as_one_of_its_series() -> None:
     found = record(**{"00080018": {"vr": "UI", "Value": ["1.2.3.4.5"]}})
     assert (found.sop_instance_uid, found.number_of_instances) == ("1.2.3.4.5", 1)

@@ -498,8 +498,10 @@ def test_a_report_about_nobody_is_refused(tmp_path: Path) -> None:
 def test_the_accession_number_of_the_request_fills_an_empty_one(tmp_path: Path) -> None:
     request = Dataset()
     request.AccessionNumber = "ACC-9"
+    request.RequestedProcedureID = "RP-9"
     path = write(tmp_path / "r.dcm", ct_event("1.1", "1"), ReferencedRequestSequence=Sequence([request]))
-    assert read(path).records[0].ids.accession_number == "ACC-9"
+    ids = read(path).records[0].ids
+    assert (ids.accession_number, ids.requested_procedure_id) == ("ACC-9", "RP-9")
 
 
 def test_content_nested_a_thousand_deep_is_survived(tmp_path: Path) -> None:

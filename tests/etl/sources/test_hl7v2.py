@@ -170,6 +170,13 @@ def test_two_patients_in_one_result_message_are_kept_apart() -> None:
     assert [(e.ids.patient_id, e.ids.accession_number) for e in found] == [("42", "A1"), ("43", "A2")]
 
 
+def test_the_requested_procedure_is_neither_the_accession_nor_the_step() -> None:
+    (event,) = events(*order("SC", "IP", f18="A1", f19="RP1", f20="SPS1"))
+    assert (event.ids.accession_number, event.ids.requested_procedure_id) == ("A1", "RP1")
+    (event,) = events(*order("SC", "IP", f18="", f19="RP1"), "IPC|A2|RP2|1.2.3|SPS2|CT")
+    assert (event.ids.accession_number, event.ids.requested_procedure_id) == ("A2", "RP2")
+
+
 def siu(trigger: str, placers: str = "P1", fillers: str = "F1") -> list[str]:
     sch = ["SCH", "PA", "AP7", *[""] * 6, "45", "m", "^^^20260120090000^20260120094500"]
     sch = [*sch[:12], *[""] * 14, placers, fillers]

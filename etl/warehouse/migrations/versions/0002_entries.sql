@@ -151,3 +151,72 @@ COMMENT ON COLUMN fact_feed_profile.weeks IS 'weeks in which this hour was seen'
 COMMENT ON COLUMN fact_feed_profile.delivered_share IS 'share of them with data within this hour';
 COMMENT ON COLUMN fact_feed_profile.wait_min IS 'median minutes from the full hour to the next data';
 COMMENT ON COLUMN fact_feed_profile.limit_min IS 'longest wait that is still normal: longest seen, their spread and a margin';
+ALTER TABLE link ADD COLUMN score DOUBLE PRECISION;
+COMMENT ON COLUMN link.score IS 'points of a scored match over the most possible, 0 to 1; NULL for identifiers';
+ALTER TABLE fact_clock ADD COLUMN clock_keys VARCHAR(400);
+COMMENT ON COLUMN fact_clock.clock_keys IS 'names this clock has in events, separated by blanks';
+ALTER TABLE fact_clock ADD COLUMN evidence VARCHAR(64);
+COMMENT ON COLUMN fact_clock.evidence IS 'steps (performed steps), peers (alike scanners), steps off, images off; NULL: nothing';
+ALTER TABLE fact_clock ADD COLUMN error_min DOUBLE PRECISION;
+COMMENT ON COLUMN fact_clock.error_min IS 'standard error of offset_min';
+CREATE TABLE match_node (
+    node_key BIGINT,
+    side VARCHAR(64),
+    site_code VARCHAR(64),
+    scanner_code VARCHAR(64),
+    modality VARCHAR(64),
+    patient_key BIGINT,
+    birth_year INTEGER,
+    sex VARCHAR(64),
+    begin_at TIMESTAMP WITHOUT TIME ZONE,
+    end_at TIMESTAMP WITHOUT TIME ZONE,
+    appointment_at TIMESTAMP WITHOUT TIME ZONE,
+    station_name VARCHAR(128),
+    kind VARCHAR(64),
+    token VARCHAR(32),
+    exam_key BIGINT,
+    matched_key BIGINT,
+    reason VARCHAR(64),
+    score DOUBLE PRECISION
+);
+COMMENT ON TABLE match_node IS 'Derived: what scored matching compares, independent of its results, and what it decided.';
+COMMENT ON COLUMN match_node.node_key IS 'the exam''s key, or hash of the images'' token';
+COMMENT ON COLUMN match_node.side IS 'exam (has no images) or images (no identifier leads to an exam)';
+COMMENT ON COLUMN match_node.site_code IS 'site';
+COMMENT ON COLUMN match_node.scanner_code IS 'scanner';
+COMMENT ON COLUMN match_node.modality IS 'modality';
+COMMENT ON COLUMN match_node.patient_key IS 'patient after merges';
+COMMENT ON COLUMN match_node.birth_year IS 'year only';
+COMMENT ON COLUMN match_node.sex IS 'M, F, O, U';
+COMMENT ON COLUMN match_node.begin_at IS 'begin of the exam or first acquisition';
+COMMENT ON COLUMN match_node.end_at IS 'end of the exam or last acquisition';
+COMMENT ON COLUMN match_node.appointment_at IS 'booked start';
+COMMENT ON COLUMN match_node.station_name IS 'station as sent';
+COMMENT ON COLUMN match_node.kind IS 'which token stands for the images: accession, study, series or irradiation';
+COMMENT ON COLUMN match_node.token IS 'that token';
+COMMENT ON COLUMN match_node.exam_key IS 'exam these events make by identifiers; 0: none';
+COMMENT ON COLUMN match_node.matched_key IS 'images: exam found by score; 0: none';
+COMMENT ON COLUMN match_node.reason IS 'scored, ambiguous, unmatched';
+COMMENT ON COLUMN match_node.score IS 'score of the match or of the best candidate';
+CREATE TABLE fact_unmatched (
+    side VARCHAR(64),
+    cause VARCHAR(64),
+    site_code VARCHAR(64),
+    scanner_code VARCHAR(64),
+    modality VARCHAR(64),
+    exam_key BIGINT,
+    begin_at TIMESTAMP WITHOUT TIME ZONE,
+    local_date DATE,
+    score DOUBLE PRECISION
+);
+COMMENT ON TABLE fact_unmatched IS 'Images without exam and performed exams without images, with the likely cause.';
+COMMENT ON COLUMN fact_unmatched.side IS 'images (without exam) or exam (without images)';
+COMMENT ON COLUMN fact_unmatched.cause IS 'likely cause, one of etl.warehouse.unmatched.CAUSES';
+COMMENT ON COLUMN fact_unmatched.site_code IS 'site';
+COMMENT ON COLUMN fact_unmatched.scanner_code IS 'scanner; NULL where the station is not known';
+COMMENT ON COLUMN fact_unmatched.modality IS 'modality';
+COMMENT ON COLUMN fact_unmatched.exam_key IS 'the exam, or the one that images without an order make; 0: none';
+COMMENT ON COLUMN fact_unmatched.begin_at IS 'first acquisition, or begin of the exam';
+COMMENT ON COLUMN fact_unmatched.local_date IS 'site-local date of begin';
+COMMENT ON COLUMN fact_unmatched.score IS 'score of the best candidate; NULL: there was none';
+COMMENT ON COLUMN link.reason IS 'accession, filler, placer, study, procedure, appointment, visit, scored, ambiguous, unmatched';

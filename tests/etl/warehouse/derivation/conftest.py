@@ -33,6 +33,7 @@ TOKENS = {
     "visit": "visit_token",
     "appt": "appointment_token",
     "patient": "patient_token",
+    "procedure": "procedure_token",
     "prior": "prior_patient_token",
     "report": "report_token",
     "instance": "instance_token",
@@ -336,15 +337,35 @@ def _random_identities(ward: Ward, draw: random.Random) -> None:
 def _random_performance(ward: Ward, draw: random.Random, n: int, begin: int, scanner: str, ids: dict[str, str]) -> None:
     length = draw.randrange(5, 90)
     ward.event("patient_arrived", begin - 12, adt=True, visit=ids["visit"], patient=ids["patient"])
-    ward.event("exam_begin", begin, **ids, modality="CT", station_name=scanner)
+    if draw.random() < 0.5:
+        ids = ids | {"procedure": f"rp{n // 2}"}
+    person = {"birth_year": 1950 + n, "sex": "F"} if draw.random() < 0.7 else {}
+    ward.event("exam_begin", begin, **ids, **person, modality="CT", station_name=scanner)
     if draw.random() < 0.9:
         ward.event("exam_end", begin + length, filler=f"f{n}", station_name=scanner)
     elif draw.random() < 0.5:
         ward.event("order_cancelled", begin + 3, filler=f"f{n}")
-    if draw.random() < 0.7:
+    if draw.random() < 0.3:
+        _random_misnamed_images(ward, draw, n, begin + draw.randrange(-40, 60), scanner, ids)
+    elif draw.random() < 0.8:
         for k in range(2):
             ward.series(f"se{n}.{k}", begin + 2 + k * length * 0.8, study=ids["study"], station_name=scanner)
         ward.dose(f"ir{n}", begin + 3, acc=ids["acc"], dlp_mgy_cm=100.0 + n, patient=ids["patient"])
     if draw.random() < 0.8:
         ward.event("prelim", begin + length + 40, acc=ids["acc"], reader="r1")
         ward.event("final", begin + length + 90, study=ids["study"], reader="r2")
+
+
+def _random_misnamed_images(
+    ward: Ward, draw: random.Random, n: int, begin: int, scanner: str, ids: dict[str, str]
+) -> None:
+    """Images with a missing or mistyped accession, of a study nobody ordered, maybe of a patient mistyped too."""
+    given = {"study": f"own{n}", "patient": draw.choice([ids["patient"], ids["patient"], f"typo{n}", None])}
+    given |= draw.choice([{}, {"acc": f"typo{n}"}, {"procedure": f"rp{n // 2}"}, {"study": None}])
+    given["station_name"] = draw.choice([scanner, scanner, "UNKNOWN"])
+    given = {name: value for name, value in given.items() if value is not None}
+    modality = "MR" if scanner == "NMR1" else "CT"
+    for k in range(draw.choice([1, 2])):
+        ward.series(f"mis{n}.{k}", begin + k * 5, modality=modality, birth_year=1950 + n, sex="F", **given)
+    if draw.random() < 0.3:
+        ward.dose(f"mir{n}", begin + 1, dlp_mgy_cm=7.0, **given)

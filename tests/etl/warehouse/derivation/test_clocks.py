@@ -93,3 +93,90 @@ def test_theil_sen_is_the_median_slope() -> None:
     slope, score = theil_sen(x, np.array([0.0, 2.0, 4.0, 6.0, 500.0]))  # six of ten pairs rise by 2
     assert slope == 2.0
     assert score > 2
+
+
+def _triples(seed: int, skew: dict[str, Any], exams: int = 200, per_day: int = 12) -> pd.DataFrame:
+    """RIS, performed step and images of so many exams a scanner; `skew` is of steps and images alike."""
+    draw = random.Random(seed)  # noqa: S311 - test data
+    rows = []
+    for code, (_, lead, tail) in SCANNERS.items():
+        for n in range(exams):
+            day = n / per_day
+            ahead = skew.get(code, lambda _: 0.0)(-day)
+            step = draw.gauss(0.4, 0.5) + ahead
+            early, late = lead * draw.lognormvariate(0, 0.4) + ahead, tail * draw.lognormvariate(0, 0.4) - ahead
+            rows.append((code, NOW - timedelta(days=day), -early, late, step))
+    columns = ["scanner_code", "exam_begin_at", "begin_offset_min", "end_offset_min", "step_lead_min"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+PLANTED = {
+    "seven minutes ahead": lambda _: 7.0,
+    "seven minutes behind": lambda _: -7.0,
+    "drift of 6 s a day, 4 min by now": lambda day: 4.0 + 0.1 * day,
+    "drift of 9 s a day, 7 min behind by now": lambda day: -7.0 - 0.15 * day,
+}
+SEEDS = range(8)
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+@pytest.mark.parametrize("code", ["CT2", "MR1", "NM1", "XA1"])
+def test_from_200_triples_a_skew_is_known_within_30_seconds(code: str, planted: str) -> None:
+    true = PLANTED[planted](0)
+    errors_s = []
+    for seed in SEEDS:
+        found = derive_clocks(_triples(seed, {code: PLANTED[planted]}), _parameters(), microsecond(NOW))
+        row = found.set_index("scanner_code").loc[code]
+        assert row["evidence"] == "steps"
+        assert row["verdict"] == ("drifting" if "drift" in planted else "skewed"), seed
+        errors_s.append(60 * (row["offset_min"] - true))
+    print(f"{code}, {planted}: errors in s by seed {[round(e) for e in errors_s]}")  # noqa: T201 - the figures asked for
+    assert max(map(abs, errors_s)) < 30, errors_s
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+@pytest.mark.parametrize("code", ["CT2", "DX1"])
+def test_from_200_pairs_a_skew_against_alike_scanners_is_known_within_30_seconds_a_drift_within_60(
+    code: str, planted: str
+) -> None:
+    errors_s = []
+    for seed in SEEDS:
+        exams = _triples(seed, {code: PLANTED[planted]}).drop(columns="step_lead_min")
+        row = derive_clocks(exams, _parameters(), microsecond(NOW)).set_index("scanner_code").loc[code]
+        assert row["evidence"] == "peers"
+        errors_s.append(60 * (row["offset_min"] - PLANTED[planted](0)))
+    print(f"{code}, {planted}: errors in s by seed {[round(e) for e in errors_s]}")  # noqa: T201 - the figures asked for
+    assert max(map(abs, errors_s)) < (60 if "drift" in planted else 30), errors_s
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_triples_that_agree_raise_no_alarm(seed: int) -> None:
+    clocks = derive_clocks(_triples(seed, {}), _parameters(), microsecond(NOW))
+    assert set(clocks["verdict"]) == {"ok"}
+    assert clocks["offset_min"].abs().max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("off", "evidence", "verdict"), [("step", "steps off", "ok"), ("image", "images off", "skewed")]
+)
+def test_of_three_clocks_the_one_that_differs_from_both_is_off(off: str, evidence: str, verdict: str) -> None:
+    exams = _triples(1, {})
+    mine = exams["scanner_code"] == "CT2"
+    if off == "step":
+        exams.loc[mine, "step_lead_min"] += 7
+    else:
+        exams.loc[mine, "begin_offset_min"] -= 7
+        exams.loc[mine, "end_offset_min"] -= 7
+    row = derive_clocks(exams, _parameters(), microsecond(NOW)).set_index("scanner_code").loc["CT2"]
+    assert (row["evidence"], row["verdict"]) == (evidence, verdict)
+    assert abs(row["offset_min"] - (7 if off == "image" else 0)) < 0.5
+
+
+def test_the_stated_error_is_about_as_large_as_the_errors_made() -> None:
+    made, stated = [], []
+    for seed in range(12):
+        found = derive_clocks(_triples(seed, {"CT2": lambda _: 7.0}), _parameters(), microsecond(NOW))
+        row = found.set_index("scanner_code").loc["CT2"]
+        made.append(row["offset_min"] - 7)
+        stated.append(row["error_min"])
+    assert 0.5 < np.std(made) / np.mean(stated) < 3

@@ -147,6 +147,24 @@ def test_an_accession_learnt_later_renames_its_exam(new_engine: Any, ward: Any) 
     assert [tuple(r) for r in rows] == [("A", first[0][1]["occurred_at"])]
 
 
+def test_an_id_that_turns_out_to_be_a_procedures_code_no_longer_identifies(new_engine: Any, ward: Any) -> None:
+    ward.exam("A0", 0, procedure="CTHEAD")
+    ward.series("lost", 1, study="S", procedure="CTHEAD")
+    engine, whole = new_engine(), new_engine()
+    _load(engine, ward)
+    with engine.connect() as connection:
+        assert "procedure" in connection.execute(select(link.c.reason)).scalars().all()
+    first = list(ward.rows)
+    for n in range(1, 12):
+        ward.exam(f"A{n}", n * 600, procedure="CTHEAD")
+    report = _load(engine, ward, [row for row in ward.rows if row not in first])
+    _load(whole, ward)
+    assert not report.full
+    assert _facts(engine) == _facts(whole)
+    with engine.connect() as connection:
+        assert "procedure" not in connection.execute(select(link.c.reason)).scalars().all()
+
+
 def test_an_exam_in_progress_is_looked_at_again_as_the_data_moves_on(new_engine: Any, ward: Any, minutes: Any) -> None:
     ward.opening("NCT1", "open", 0, 600)
     ward.event("exam_begin", 0, acc="A", station_name="NCT1")

@@ -126,6 +126,45 @@ def test_what_has_no_known_identifier_is_unmatched(ward: Any) -> None:
     assert _of(ward, "x") == {(None, "unmatched")}
 
 
+def test_a_requested_procedure_leads_to_its_exam_where_no_better_number_does(ward: Any) -> None:
+    ward.event("exam_begin", 0, acc="A", study="S", procedure="RP1")
+    ward.series("s1", 1, study="other", procedure="RP1", protocol_name="x")
+    assert _of(ward, "x") == {("accession:A", "procedure")}
+
+
+def test_a_requested_procedure_of_two_exams_or_of_another_site_leads_nowhere(ward: Any) -> None:
+    ward.event("exam_begin", 0, acc="A", procedure="RP1")
+    ward.event("exam_begin", 0, acc="B", procedure="RP1")
+    ward.series("s1", 1, study="other", procedure="RP1", protocol_name="x")
+    ward.series("s2", 1, study="third", procedure="RP1 of another site", protocol_name="y")
+    assert _of(ward, "x") == {(None, "unmatched")}
+    assert _of(ward, "y") == {(None, "unmatched")}
+
+
+@pytest.mark.parametrize(("shared", "reason"), [({"study": "S"}, "study"), ({"procedure": "RP"}, "procedure")])
+def test_an_accession_mistyped_at_the_scanner_leads_to_the_ordered_exam(
+    ward: Any, shared: dict[str, str], reason: str
+) -> None:
+    ward.event("exam_begin", 0, acc="A", **shared)
+    ward.series("s1", 1, acc="A with a typo", protocol_name="x", **shared)
+    assert _of(ward, "x") == {("accession:A", reason)}
+    assert list(ward.facts().exams["accession_token"]) == ["A"]
+
+
+def test_a_mistyped_accession_of_a_study_that_two_ordered_exams_share_stays_alone(ward: Any) -> None:
+    for acc in ("A", "B"):
+        ward.event("exam_begin", 0, acc=acc, study="S")
+    ward.series("s1", 1, acc="X", study="S", protocol_name="x")
+    assert _of(ward, "x") == {("accession:X", "accession")}
+
+
+def test_accessions_that_only_scanners_tell_of_stay_exams_where_nothing_was_ordered(ward: Any) -> None:
+    ward.series("s1", 1, acc="X", study="S", protocol_name="x")
+    ward.series("s2", 1, acc="Y", study="S", protocol_name="y")
+    assert _of(ward, "x") == {("accession:X", "accession")}
+    assert _of(ward, "y") == {("accession:Y", "accession")}
+
+
 def test_linked_accessions_stay_separate_exams(ward: Any) -> None:
     ward.exam("A1", 0, study="S", patient="p")
     ward.exam("A2", 5, study="S", patient="p")
