@@ -14,7 +14,15 @@ GUIDES = {
 }
 
 
-@lru_cache(maxsize=len(GUIDES))
+@lru_cache(maxsize=1)
+def feed_guides() -> dict[str, str]:
+    """Return the guides to connecting feeds: name, as `guide` takes it, and the title its first line holds."""
+    found = {f"feeds/{path.stem}": path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("feeds/*.md"))}
+    return {name: text.splitlines()[0].removeprefix("# ") for name, text in found.items()}
+
+
+@lru_cache(maxsize=64)
 def guide(name: str) -> str:
-    """Return a guide's Markdown."""
-    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    """Return a guide's Markdown without its title line."""
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    return text.partition("\n")[2].lstrip() if text.startswith("# ") else text

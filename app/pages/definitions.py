@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data, filters
-from app.guides import GUIDES, guide
+from app.guides import GUIDES, feed_guides, guide
 from app.pivot import dimension_label, measure_label
 from app.widgets import header
 
@@ -54,3 +54,9 @@ for kpi in kpis:
         }
         listed = pd.DataFrame({"What": list(facts), "Definition": list(facts.values())})
         st.table(listed, hide_index=True, hide_header=True, border="horizontal", alt=f"Definition of {kpi.label}")
+
+st.header("Connecting feeds", anchor=False)
+st.caption("For the person who sets up radpulse.toml. Each guide ends with what it was tried against.")
+for name, title in feed_guides().items():
+    with st.expander(title, key=f"guide_{name.replace('/', '_')}"):
+        st.markdown(guide(name))
