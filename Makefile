@@ -58,3 +58,7 @@ lock:
 
 clean:
 	@rm -rf .venv data/demo .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+
+# what we claim to be fast, measured beside what a user would pick instead
+bench: setup
+	@$(BIN)/python tests/bench/compare.py
