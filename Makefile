@@ -27,7 +27,7 @@ demo: setup
 # real peers for the tests: a browser, a PACS, DICOM tools, an SFTP server. Only root may install them; elsewhere the
 # tests that need one skip with its name
 PEERS := chromium:chromium dcmtk:dcmqrscp orthanc:Orthanc orthanc-dicomweb:/usr/share/orthanc/plugins/libOrthancDicomWeb.so \
-  openssh-server:/usr/sbin/sshd rsyslog:/usr/sbin/rsyslogd
+  openssh-server:/usr/sbin/sshd rsyslog:/usr/sbin/rsyslogd samba:/usr/sbin/smbd
 peers:
 	@missing=; for peer in $(PEERS); do program=$${peer#*:}; \
 	  command -v $$program >/dev/null 2>&1 || test -e $$program || test -e /usr/sbin/$$program || missing="$$missing $${peer%%:*}"; done; \
