@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from etl.code_suggest import Example, examples_of, plain_words, suggest
+from etl.codes.suggest import Example, examples_of, plain_words, suggest
 from etl.settings import Settings
 from etl.simulate.catalogue import PROCEDURES
 from etl.warehouse.parameters import ProcedureRule, load_parameters

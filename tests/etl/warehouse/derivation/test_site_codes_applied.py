@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from etl.code_changes import wished
-from etl.code_preview import preview
+from etl.codes.changes import wished
+from etl.codes.preview import preview
 from etl.errors import RefusedError
 from etl.records import EventType
 from etl.settings import Feed, Scanner, Settings, Site

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.code_suggest import Suggestion, examples_of, suggest
+from etl.codes.suggest import Suggestion, examples_of, suggest
 from etl.errors import RefusedError
 from etl.pipeline import writer
 from etl.settings import Settings

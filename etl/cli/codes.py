@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from etl.cli.start import Config, app
 from etl.errors import ExitCode
 from etl.settings import Settings, load_settings
 from etl.site_codes import Change, CodeKind, codes_path, history, save, undoing
 
 codes_app = typer.Typer(no_args_is_help=True, help="Local codes: check, list, suggest, map, undo.")
+app.add_typer(codes_app, name="codes")
 
-Config = Annotated[Path | None, typer.Option("--config", envvar="RADPULSE_CONFIG", help="settings file")]
 Kind = Annotated[CodeKind | None, typer.Option(help="only this kind of code")]
 By = Annotated[str, typer.Option(help="who says so")]
 Why = Annotated[str, typer.Option(help="why; kept in the history")]
@@ -24,7 +24,7 @@ Try = Annotated[bool, typer.Option("--preview", help="only show what it would do
 @codes_app.command("lint")
 def lint(feed: Annotated[str | None, typer.Option(help="only this feed")] = None, config: Config = None) -> None:
     """Check the feeds' status maps: complete, reachable, in order, nothing unmapped; exit 1 when something is wrong."""
-    from etl.code_lint import lint_feeds
+    from etl.codes.lint import lint_feeds
 
     findings = lint_feeds(load_settings(config), feed)
     for f in findings:
@@ -44,7 +44,7 @@ def worklist(kind: Kind = None, limit: Annotated[int, typer.Option()] = 40, conf
 @codes_app.command("suggest")
 def suggest(limit: Annotated[int, typer.Option()] = 20, config: Config = None) -> None:
     """Suggest a group for each procedure that has none, the most frequent first, with how like its names are."""
-    from etl.code_lint import suggestions
+    from etl.codes.lint import suggestions
 
     for item, found in suggestions(load_settings(config), limit):
         near = "; ".join(f"{s.group} ({s.score:.2f})" for s in found) or "like no group"
@@ -63,7 +63,7 @@ def set_code(
     config: Config = None,
 ) -> None:
     """Say what a local code means; with --preview only what that would do."""
-    from etl.code_changes import wished
+    from etl.codes.changes import wished
 
     settings = load_settings(config)
     _show_or_save(settings, wished(settings, kind, scope, code, value, by=by, reason=reason), preview)
@@ -104,7 +104,7 @@ def _show_or_save(settings: Settings, change: Change, preview: bool) -> None:
 
 
 def _effect(settings: Settings, change: Change) -> Iterator[str]:
-    from etl.code_preview import preview
+    from etl.codes.preview import preview
     from etl.pipeline import exclusive, writer
 
     with exclusive(settings), writer(settings) as engine:
@@ -113,6 +113,6 @@ def _effect(settings: Settings, change: Change) -> Iterator[str]:
 
 
 def _work(settings: Settings, kind: CodeKind | None) -> list[Any]:
-    from etl.code_lint import work
+    from etl.codes.lint import work
 
     return work(settings, kind)
