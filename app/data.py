@@ -58,7 +58,8 @@ def settings() -> Settings:
 
 
 def current_version() -> str:
-    """Return the name of the published version; raises RefusedError when nothing is published."""
+    """Return the name of the published version; raises RefusedError when nothing readable is published."""
+    reader_engine(settings())  # opened once a version; says here, not in some page, when it cannot be read
     return published_version(settings())
 
 

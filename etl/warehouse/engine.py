@@ -12,13 +12,14 @@ from threading import Lock
 from typing import Any
 
 import duckdb
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from etl.errors import BusyError, ConfigurationError, RefusedError
 from etl.settings import Settings
 from etl.warehouse.append import append, arrow_schema, read_arrow, read_frame
 from etl.warehouse.migrate import migrate
+from etl.warehouse.tables import PUBLISHED_TABLES
 from etl.warehouse.version import current_row, version_name
 
 __all__ = [
@@ -139,7 +140,7 @@ def reader_engine(settings: Settings) -> Engine:
     """Return a read-only engine on the current published version; cheap, ask anew for every page or request.
 
     The engine changes when a new version is published; connections of the old one stay usable until closed.
-    Raises RefusedError when nothing is published yet.
+    Raises RefusedError when nothing is published yet, or an older Radpulse published it.
     """
     if settings.warehouse.engine == "postgresql":
         return _cached(Path(settings.warehouse.url or ""), "server", lambda: _server_reader(settings))
@@ -147,7 +148,22 @@ def reader_engine(settings: Settings) -> Engine:
     path = published_folder(settings) / f"{name}.duckdb"
     if not path.exists():
         raise _nothing_published(settings)
-    return _cached(warehouse_folder(settings), name, lambda: _duckdb(path, settings, read_only=True))
+    return _cached(warehouse_folder(settings), name, lambda: _published(path, settings))
+
+
+def _published(path: Path, settings: Settings) -> Engine:
+    """Open a published version; raises RefusedError when an older Radpulse wrote it."""
+    engine = _duckdb(path, settings, read_only=True)
+    found = inspect(engine)
+    held = {name: {c["name"] for c in found.get_columns(name)} for name in found.get_table_names()}
+    missing = [t.name for t in PUBLISHED_TABLES if not {c.name for c in t.columns} <= held.get(t.name, set())]
+    if missing:
+        engine.dispose()
+        raise RefusedError(
+            f"the published version was written by an older Radpulse (other columns in {', '.join(missing[:3])}); "
+            "run `radpulse ingest` and `radpulse publish` once after an upgrade"
+        )
+    return engine
 
 
 def _server_reader(settings: Settings) -> Engine:

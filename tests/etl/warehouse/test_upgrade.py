@@ -12,9 +12,10 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
+from etl.errors import RefusedError
 from etl.settings import Settings
 from etl.warehouse.derive import derive
-from etl.warehouse.engine import writer_engine
+from etl.warehouse.engine import reader_engine, writer_engine
 from etl.warehouse.migrate import FOLDER
 from etl.warehouse.parameters import load_parameters
 from etl.warehouse.tables import event, event_dose, event_series, fact_exam, link
@@ -49,3 +50,13 @@ def counts(path: Path) -> dict[str, Any]:
     """Rows by table as the database itself says, before any upgrade."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return {t.name: connection.table(t.name).aggregate("count(*)").fetchall()[0][0] for t in HELD}
+
+
+def test_a_version_an_older_radpulse_published_is_refused_with_what_to_run(settings: Settings) -> None:
+    folder = settings.at(settings.warehouse.folder)
+    (folder / "published").mkdir(parents=True)
+    with duckdb.connect(str(folder / "published" / "old.duckdb")) as connection:
+        connection.execute("CREATE TABLE fact_feed (feed_key VARCHAR)")
+    (folder / "current").write_text("old", encoding="ascii")
+    with pytest.raises(RefusedError, match="after an upgrade"):
+        reader_engine(settings)
