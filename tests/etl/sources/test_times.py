@@ -52,6 +52,7 @@ def test_text_is_read_as_its_instant(kind: Kind, text: str, iso: str, offset: in
         ("20260115106000", Reason.IMPOSSIBLE_TIME),
         ("20260115250000", Reason.IMPOSSIBLE_TIME),
         ("19700101000000", Reason.IMPOSSIBLE_TIME),
+        ("02090115103000", Reason.IMPOSSIBLE_TIME),  # a clock that counts its years from nought
         ("21010101000000", Reason.IMPOSSIBLE_TIME),
         ("20260308023000", Reason.NONEXISTENT_LOCAL_TIME),
     ],
