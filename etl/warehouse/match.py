@@ -82,7 +82,7 @@ def _two_best(pairs: pd.DataFrame, side: str) -> tuple[Floats, Floats]:
 
 def scored_pairs(images: pd.DataFrame, exams: pd.DataFrame, rules: MatchRules) -> pd.DataFrame:
     """Return candidate pairs (positions in the frames) with their score from 0 to 1."""
-    near = pd.concat([_of_one_patient(images, exams), _of_one_scanner(images, exams)]).drop_duplicates()
+    near = pd.concat([_of_one_patient(images, exams, rules), _of_one_scanner(images, exams)]).drop_duplicates()
     near = near.sort_values(["images", "exam"], ignore_index=True)
     if near.empty:
         return near.assign(score=np.empty(0))
@@ -97,8 +97,10 @@ def scored_pairs(images: pd.DataFrame, exams: pd.DataFrame, rules: MatchRules) -
     return near.assign(score=np.round(np.clip(points / most, 0, 1), 9))[possible].reset_index(drop=True)
 
 
-def _of_one_patient(images: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:
-    return _joined(images, exams, ["site_code", "patient_key"], [0])
+def _of_one_patient(images: pd.DataFrame, exams: pd.DataFrame, rules: MatchRules) -> pd.DataFrame:
+    """Return pairs of one patient not too far apart: a number that stands for "unknown" has images of all years."""
+    reach = int(rules.window_min * MINUTE_US // BUCKET_US) + 1  # and one more for the exam's own length
+    return _joined(images, exams, ["site_code", "patient_key", "bucket"], list(range(-reach, reach + 1)))
 
 
 def _of_one_scanner(images: pd.DataFrame, exams: pd.DataFrame) -> pd.DataFrame:

@@ -237,7 +237,11 @@ link = Table(
     metadata,
     _text("event_id", "event", 32),
     _key("exam_key", "exam it belongs to; 0: none found"),
-    _text("reason", "accession, filler, placer, study, procedure, appointment, visit, scored, ambiguous, unmatched"),
+    _text(
+        "reason",
+        "accession, filler, placer, study, procedure, appointment, visit, scored, ambiguous, unmatched; "
+        "_reused, _replaced: a number of several orders",
+    ),
     _num("score", "points of a scored match over the most possible, 0 to 1; NULL for identifiers"),
     comment="Derived: which exam an event belongs to, and why (decision 1).",
 )

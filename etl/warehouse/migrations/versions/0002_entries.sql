@@ -219,4 +219,4 @@ COMMENT ON COLUMN fact_unmatched.exam_key IS 'the exam, or the one that images w
 COMMENT ON COLUMN fact_unmatched.begin_at IS 'first acquisition, or begin of the exam';
 COMMENT ON COLUMN fact_unmatched.local_date IS 'site-local date of begin';
 COMMENT ON COLUMN fact_unmatched.score IS 'score of the best candidate; NULL: there was none';
-COMMENT ON COLUMN link.reason IS 'accession, filler, placer, study, procedure, appointment, visit, scored, ambiguous, unmatched';
+COMMENT ON COLUMN link.reason IS 'accession, filler, placer, study, procedure, appointment, visit, scored, ambiguous, unmatched; _reused, _replaced: a number of several orders';
