@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from etl import pipeline
+from etl.listings import clock_lines, unmatched_lines
 from etl.settings import Settings, load_settings
 from etl.simulate import simulate
 from etl.staging.keys import load_key, make_key
@@ -19,6 +20,7 @@ from etl.staging.pseudonymise import Pseudonymiser
 from etl.warehouse.append import read_frame
 from etl.warehouse.dump import canonical_dump_hash
 from etl.warehouse.tables import event_series, fact_exam, fact_unmatched, link
+from etl.warehouse.unmatched import CAUSES
 
 END = datetime(2026, 11, 4, 15, tzinfo=UTC)
 AT_LEAST = 0.995
@@ -90,3 +92,9 @@ def test_links_are_right_and_complete_with_planted_faults(tmp_path: Path, seed: 
     assert 0 < len(images) <= planted["no_order"]["n"]
     assert len(lacking) <= planted["no_images"]["n"]  # those of the last day may still come
     assert set(lacking["cause"]) <= {"never_sent", "scanner_silent", "too_old"}
+    lines = list(unmatched_lines(settings, limit=1000))
+    assert [line.split()[2] for line in lines] == ["images"] * len(images) + ["exam"] * len(lacking)
+    assert all(any(cause in line for cause in CAUSES.values()) for line in lines)
+    clocks = list(clock_lines(settings))
+    assert {scanner.code for scanner in settings.scanners} <= {line.split()[0] for line in clocks}
+    assert len(list(unmatched_lines(settings, limit=1))) == min(1, len(images)) + min(1, len(lacking))
