@@ -165,7 +165,7 @@ def serve(port: Annotated[int, typer.Option()] = 8501, config: Config = None) ->
 
 
 def _serve(settings: Settings, port: int) -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]  # the folder that holds app/
     os.environ["RADPULSE_CONFIG"] = str((settings.base / "radpulse.toml").resolve())
     typer.echo(f"Radpulse is on http://localhost:{port}  (Ctrl+C stops it)")
     os.chdir(root)  # Streamlit reads .streamlit/config.toml from here

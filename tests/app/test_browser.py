@@ -49,9 +49,10 @@ def address(warehouse: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/server.py", "--server.port", str(port)],
-        cwd=ROOT,
-        env=os.environ | {"RADPULSE_CONFIG": str(warehouse)},
+        # the command a site types, started where it has no business to be
+        [sys.executable, "-c", "from etl.cli import main; main()", "serve", "--port", str(port)],
+        cwd=warehouse.parent,
+        env=os.environ | {"RADPULSE_CONFIG": str(warehouse), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
