@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pydicom
 from kpi_truth import Measures, Truth, oracle
 
 
@@ -42,7 +45,36 @@ def order_violations(t: Truth) -> Measures:
 
 @oracle("I04-unlinked")
 def unlinked(t: Truth) -> Measures:
-    return {"numerator": 0}  # every message names its exam
+    """Series and dose reports without an accession, of a patient whom no message knows; every message has its exam."""
+    known, found = set(), 0
+    for feed in t.settings["feeds"]:
+        if feed["kind"] == "hl7v2":
+            known |= set(patients(t.folder / feed["path"]))
+    for feed in t.settings["feeds"]:
+        if all(feed.get(name) == value for name, value in t.where):
+            found += sum(not accession and mrn not in known for accession, mrn in imaged(t.folder / feed["path"]))
+    return {"numerator": found}
+
+
+def patients(folder: Path) -> Iterator[str]:
+    """Yield the patient number of every PID segment of a folder of HL7 files."""
+    for file in folder.rglob("*.hl7"):
+        for line in file.read_bytes().replace(b"\n", b"\r").split(b"\r"):
+            if line.startswith(b"PID|"):
+                yield line.split(b"|")[3].split(b"^")[0].decode("ascii")
+
+
+def imaged(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield accession and patient number of every series answer and DICOM file of a folder."""
+    for file in folder.rglob("*.json"):
+        for answer in json.loads(file.read_text(encoding="utf-8")):
+            yield (
+                str(answer.get("00080050", {}).get("Value", [""])[0]),
+                str(answer["00100020"]["Value"][0]),
+            )
+    for file in folder.rglob("*.dcm"):
+        header = pydicom.dcmread(file, specific_tags=["AccessionNumber", "PatientID"])
+        yield str(header.AccessionNumber), str(header.PatientID)
 
 
 @oracle("I04-unmapped")
