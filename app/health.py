@@ -15,6 +15,7 @@ from app.widgets import empty, feed_states, table
 from etl.warehouse.unmatched import CAUSES
 
 RUNS_SHOWN = 60
+FEEDS_WHOLE = 24  # a late feed below the fold of a table is not seen; beyond that the worst come first
 COMPLETE_ENOUGH = 0.9
 FEED_ADVICE = {
     STALE: "The sender is silent beyond all habit: ask it, then `radpulse run`.",
@@ -126,33 +127,36 @@ def feeds(who: data.Asker, view: View) -> None:
         empty("No feed has been read yet.", "Describe feeds in radpulse.toml and run `radpulse run`.")
         return
     zone = data.main_zone(who, view.where)
-    states = feed_states(frame, datetime.now(UTC))
+    now = datetime.now(UTC).astimezone(zone)
+    states = feed_states(frame, now)
     until, due = (
-        [None if pd.isna(t) else t.tz_convert(zone) for t in frame[name]]
+        [None if pd.isna(t) else words.moment_or_year(t.tz_convert(zone), now) for t in frame[name]]
         for name in ("data_until_at", "expected_by_at")
     )
     shown = pd.DataFrame(
         {
             "State": [s.word for _, s, _ in states],
             "Feed": frame["feed_key"],
-            "Data until": [words.moment(t) if t is not None else "never" for t in until],
+            "Data until": [t or "never" for t in until],
             "Age": [words.age(a) if a is not None else "" for _, _, a in states],
-            "More by": [words.moment(t) if t is not None else "" for t in due],
-            "Judged by": ["its own weeks" if s == "learned" else "its setting" for s in frame["profile_source"]],
-            "Events": frame["events"],
+            "More by": [t or "" for t in due],
             "Refused": frame["quarantined"],
-            "Not mapped": frame["unmapped"],
-            "Without exam": frame["unlinked"],
-            "Never closed": frame["unclosed"],
+            "No map": frame["unmapped"],
+            "No exam": frame["unlinked"],
+            "No end": frame["unclosed"],
+            "Events": frame["events"],
+            "Judged by": ["its own weeks" if s == "learned" else "its setting" for s in frame["profile_source"]],
         }
     )
     shown = shown.sort_values("State", key=lambda s: s == FRESH.word, kind="stable")
     counts: Any = {
         c: st.column_config.NumberColumn(format="localized")
-        for c in ("Events", "Refused", "Not mapped", "Without exam", "Never closed")
+        for c in ("Events", "Refused", "No map", "No exam", "No end")
     }
-    table(shown, f"{len(shown)} feeds", key="feeds", **counts)
+    table(shown, f"{len(shown)} feeds", key="feeds", whole=FEEDS_WHOLE, **counts)
     st.caption(
+        "No map: a status, priority or class that no map knows. No exam: items that belong to no exam. No end: "
+        "procedure steps never closed. "
         "Late: more was due by the feed's own weekday and hour. Stale: what was due after that is missing too. "
         "Judged by the time in the data, not by the last load."
     )
@@ -221,11 +225,11 @@ def unmatched(who: data.Asker, view: View) -> None:
     zone = data.main_zone(who, view.where)
     shown = pd.DataFrame(
         {
-            "What": frame["side"].map({"images": "Images without exam", "exam": "Exam without images"}),
-            "Likely cause": [CAUSES.get(str(c), str(c)) for c in frame["cause"]],
+            "What": frame["side"].map({"images": "Images", "exam": "Exam"}),  # the cause says the rest
             "Scanner": frame["scanner_code"].fillna("unknown station"),
-            "Modality": frame["modality"],
             "Number": frame["n"],
+            "Likely cause": [CAUSES.get(str(c), str(c)) for c in frame["cause"]],
+            "Modality": frame["modality"],
             "Last": [words.moment(at.tz_convert(zone)) for at in frame["last_at"]],
         }
     )
@@ -250,8 +254,10 @@ def clocks(who: data.Asker, view: View) -> None:
         }
     )
     charts.show(clock_chart(shown))
+    left_out = [str(code) for code in frame.loc[frame["offset_min"].isna(), "scanner_code"]]
     st.caption(
         "Minutes the device is ahead of (right) or behind (left) the RIS, median of recent exams with both times."
+        + (f" No scanner of its kind to compare with: {words.listing(left_out, 6)}." if left_out else "")
     )
 
 
@@ -324,5 +330,9 @@ def runs(who: data.Asker) -> None:
             ],
         }
     )
-    table(shown, f"The latest {len(shown)} runs", key="runs")
+    counts: Any = {
+        c: st.column_config.NumberColumn(format="localized")
+        for c in ("Offered", "Loaded", "Unchanged", "Refused", "Left out")
+    }
+    table(shown, f"The latest {len(shown)} runs", key="runs", **counts)
     st.caption("Offered = loaded + unchanged + refused + left out under a listed reason. Nothing is lost silently.")

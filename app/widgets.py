@@ -206,14 +206,22 @@ def no_rows(view: View, frame: pd.DataFrame | None = None) -> None:
 
 
 def table(
-    frame: pd.DataFrame, alt: str, columns: Mapping[str, str] | None = None, key: str | None = None, **config: Any
+    frame: pd.DataFrame,
+    alt: str,
+    columns: Mapping[str, str] | None = None,
+    key: str | None = None,
+    whole: int = 2 * SHORT_TABLE,
+    **config: Any,
 ) -> None:
-    """Draw a frame, or its chosen columns renamed: short ones as plain text that wraps, long ones scrolling."""
+    """Draw a frame, or its chosen columns renamed: short ones as plain text that wraps, long ones scrolling.
+
+    One of up to `whole` rows is shown to its last row.
+    """
     shown = frame if columns is None else frame[list(columns)].rename(columns=dict(columns))
     if len(shown) <= SHORT_TABLE and not config:
         st.table(shown, hide_index=True, border="horizontal", alt=alt)
     else:
-        tall: Any = "auto" if len(shown) <= 2 * SHORT_TABLE else 460
+        tall: Any = "content" if len(shown) <= whole else 460
         st.dataframe(shown, hide_index=True, height=tall, alt=alt, key=key, column_config=config or None)
 
 

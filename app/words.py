@@ -88,6 +88,11 @@ def moment(value: datetime) -> str:
     return f"{day(value.date())} {value:%H:%M}"
 
 
+def moment_or_year(value: datetime, now: datetime) -> str:
+    """Return an instant, already in the zone to show, with its year instead of its time if that is another year."""
+    return moment(value) if value.year == now.year else f"{day(value.date())} {value.year}"
+
+
 def period(from_date: date, to_date: date) -> str:
     """Return the half-open period `[from, to)` as its first and last day, with the year of the last."""
     last = to_date - timedelta(days=1)

@@ -112,7 +112,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
                 yield Finding("codes", False, f"{feed.feed_key}: {feed.unmapped} events with an unmapped code", fix)
         for clock in connection.execute(select(fact_clock).where(fact_clock.c.verdict.in_(["skewed", "drifting"]))):
             text = f"{clock.scanner_code}: {clock.verdict}, {clock.offset_min:+.1f} min against the RIS"
-            yield Finding("clocks", False, text, "set the scanner's NTP server, or enter a clock_corrections row")
+            yield Finding("clocks", False, text, "set the scanner's NTP server, or use what `radpulse clocks` proposes")
         for row in connection.execute(select(fact_quarantine)):
             text = f"{row.feed_key}: {row.items} refused, {row.reason}"
             yield Finding("quarantine", False, text, "radpulse quarantine list, then replay once mended")

@@ -42,9 +42,8 @@ def clock_lines(settings: Settings) -> Iterator[str]:
 
 
 def _clock_line(row: Any) -> str:
-    offset = "unknown" if row.offset_min is None else f"{row.offset_min * 60:+.0f} s"
+    offset = "offset unknown" if row.offset_min is None else f"{row.offset_min * 60:+.0f} s"
     drift = "" if row.drift_min_per_day is None else f", {row.drift_min_per_day * 60:+.1f} s a day"
     error = "" if row.error_min is None else f" (standard error {row.error_min * 60:.0f} s)"
-    return (
-        f"{row.scanner_code:<8} {row.verdict:<8} {offset}{error}{drift}; {row.n} exams, by {row.evidence or 'nothing'}"
-    )
+    by = f"by {row.evidence}" if row.evidence else "no scanner in step to compare with"
+    return f"{row.scanner_code:<8} {row.verdict:<8} {offset}{error}{drift}; {row.n} exams, {by}"

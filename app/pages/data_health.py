@@ -26,7 +26,7 @@ feeds(who, view)
 section(who, "Which times are missing", view.query("I04-missing", "modality", "milestone"))
 completeness(who, view)
 
-section(who, "Images and exams that found no partner", view.query("I04-unlinked", "feed"))
+section(who, "Images and exams that found no partner")
 unmatched(who, view)
 
 left, right = st.columns(2, gap="large")

@@ -24,6 +24,7 @@ from etl.warehouse.tables import EVENT_TABLES, UtcDateTime
 
 HISTORY_DAYS = 91  # thirteen of each weekday
 LEAST_WEEKS = 4  # below, the configured rhythm decides
+TOO_SELDOM = timedelta(days=7)  # nothing to tell by weekday and hour: the configured rhythm decides
 MARGIN_MIN = 30.0  # runs come every quarter of an hour, and data is not worth a warning before that
 OUTAGE_MIN = 60.0  # one wait longer than all others by this and three times their spread is no habit
 GRACE, GIVEN_UP = 1.5, 4.0  # configured rhythms until late, until stale
@@ -129,14 +130,15 @@ class Expected:
 def expected(feed: FeedRule, until: datetime, limits: Mapping[Cell, float], zone: ZoneInfo) -> Expected:
     """Return what is due after `until`: by the feed's profile, else by its configured rhythm.
 
-    A sender that delivers now and then (a nightly extract) is given the rhythm configured for it on top.
+    A sender that delivers now and then (a nightly extract) is given the rhythm configured for it on top; of one that
+    delivers once a week or less often (a monthly roster) weekday and hour tell nothing.
     """
-    due = _due(until, limits, zone)
+    delivery = timedelta(minutes=feed.delivered_every_min)
+    due = _due(until, limits, zone) if delivery < TOO_SELDOM else None
     after = due and _due(due, limits, zone)
     if due is None or after is None:
         rhythm = timedelta(minutes=feed.expected_every_min)
         return Expected(until + GRACE * rhythm, until + GIVEN_UP * rhythm, CONFIGURED)
-    delivery = timedelta(minutes=feed.delivered_every_min)
     return Expected(due + delivery, after + 2 * delivery, LEARNED)
 
 

@@ -158,6 +158,17 @@ def test_an_extract_is_given_the_rhythm_of_its_deliveries(weeks: list[datetime])
     assert due_after(local(wednesday, "10:40"), weeks, nightly).by_at == local(thursday, "11:40")
 
 
+def test_a_monthly_list_is_late_by_its_own_rhythm_and_not_a_quarter_later() -> None:
+    month = 31 * 1440
+    roster = FeedRule("f", "extract_csv", "NORTH", expected_every_min=month, delivered_every_min=month)
+    arrivals = [local(date(2026, n, 2), "00:00") for n in range(5, 12)]
+    last = arrivals[-1]
+    # learned by weekday, the spread alone is three weeks: it would be awaited 80 days later
+    assert due_after(last, arrivals, roster) == Expected(
+        last + timedelta(days=46.5), last + timedelta(days=124), CONFIGURED
+    )
+
+
 @pytest.mark.parametrize(("given", "delivered"), [({}, 0), ({"expected_every_min": 1440}, 1440)])
 def test_only_a_rhythm_that_is_set_counts_as_delivery(given: dict[str, int], delivered: int) -> None:
     from etl.warehouse.parameters import _feed
