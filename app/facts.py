@@ -88,11 +88,12 @@ def unmatched(from_date: date, to_date: date, where: Where) -> Built:
 def completeness(from_date: date, to_date: date, where: Where) -> Built:
     """Expected and present milestones by site, modality and milestone over `[from_date, to_date)`."""
     c = t.fact_completeness.c
+    keys = (c.site_code, c.modality, c.milestone)
     query = (
-        select(c.modality, c.milestone, func.sum(c.expected).label("expected"), func.sum(c.present).label("present"))
+        select(*keys, func.sum(c.expected).label("expected"), func.sum(c.present).label("present"))
         .where(c.local_date >= from_date, c.local_date < to_date)
-        .group_by(c.modality, c.milestone)
-        .order_by(c.modality, c.milestone)
+        .group_by(*keys)
+        .order_by(*keys)
     )
     return _filtered(query, t.fact_completeness, where), (t.fact_completeness,)
 

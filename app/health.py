@@ -15,7 +15,6 @@ from app.widgets import empty, feed_states, table
 from etl.warehouse.unmatched import CAUSES
 
 RUNS_SHOWN = 60
-FEEDS_WHOLE = 24  # a late feed below the fold of a table is not seen; beyond that the worst come first
 COMPLETE_ENOUGH = 0.9
 FEED_ADVICE = {
     STALE: "The sender is silent beyond all habit: ask it, then `radpulse run`.",
@@ -110,14 +109,31 @@ def _drift_words(minutes_a_day: float) -> str:
 
 
 def _incomplete(who: data.Asker, view: View) -> list[str]:
-    shares = milestone_shares(who, view)
-    low = shares[(shares["share"] < COMPLETE_ENOUGH) & ~shares["milestone"].isin(OPTIONAL)].sort_values("share").head(2)
+    frame = data.rows(who, "completeness", view.from_date, view.to_date, view.where)
     return [
         f":{LATE.colour}[{LATE.icon} incomplete]: {row['milestone'].lower()} is known for "
-        f"{words.amount(row['share'], 'share')} of {row['modality']} exams (n = {words.count(row['n'])}). "
+        f"{words.amount(row['share'], 'share')} of {row['named']} exams (n = {words.count(row['n'])}). "
         "Check that the feed sends this status and that the status map knows it."
-        for row in low.to_dict("records")
+        for row in lacking(frame).head(2).to_dict("records")
     ]
+
+
+def lacking(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return milestones known too rarely, rarest first: named by site where a whole site lacks it, else by modality."""
+    sites, parts = _shares(frame, ["site_code"]), _shares(frame, ["site_code", "modality"])
+    sites["named"], parts["named"] = sites["site_code"], parts["site_code"] + " " + parts["modality"]
+    low = [part[(part["share"] < COMPLETE_ENOUGH) & ~part["milestone"].isin(OPTIONAL)] for part in (sites, parts)]
+    told = pd.MultiIndex.from_frame(low[0][["site_code", "milestone"]])
+    rest = low[1][~pd.MultiIndex.from_frame(low[1][["site_code", "milestone"]]).isin(told)]
+    return pd.concat([low[0], rest]).sort_values("share", kind="stable")
+
+
+def _shares(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    text = frame.astype(dict.fromkeys(by, "str"))
+    found = text.groupby([*by, "milestone"])[["expected", "present"]].sum().astype("float64").reset_index()
+    known = [MILESTONES.get(str(m), str(m)) for m in found["milestone"]]
+    share = found["present"] / found["expected"].where(found["expected"] > 0)
+    return found.assign(milestone=known, share=share, n=found["expected"])
 
 
 def feeds(who: data.Asker, view: View) -> None:
@@ -153,7 +169,7 @@ def feeds(who: data.Asker, view: View) -> None:
         c: st.column_config.NumberColumn(format="localized")
         for c in ("Events", "Refused", "No map", "No exam", "No end")
     }
-    table(shown, f"{len(shown)} feeds", key="feeds", whole=FEEDS_WHOLE, **counts)
+    table(shown, f"{len(shown)} feeds", key="feeds", **counts)
     st.caption(
         "No map: a status, priority or class that no map knows. No exam: items that belong to no exam. No end: "
         "procedure steps never closed. "
@@ -164,16 +180,7 @@ def feeds(who: data.Asker, view: View) -> None:
 
 def milestone_shares(who: data.Asker, view: View) -> pd.DataFrame:
     """Return the share present by modality and milestone, named for people."""
-    frame = data.rows(who, "completeness", view.from_date, view.to_date, view.where)
-    expected = frame["expected"].astype("float64")
-    return pd.DataFrame(
-        {
-            "modality": frame["modality"].astype(str),
-            "milestone": [MILESTONES.get(str(m), str(m)) for m in frame["milestone"]],
-            "share": frame["present"].astype("float64") / expected.where(expected > 0),
-            "n": expected,
-        }
-    )
+    return _shares(data.rows(who, "completeness", view.from_date, view.to_date, view.where), ["modality"])
 
 
 def completeness(who: data.Asker, view: View) -> None:

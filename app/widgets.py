@@ -22,6 +22,7 @@ FEED_STATES = {Freshness.OK: FRESH, Freshness.LATE: LATE, Freshness.STALE: STALE
 HEADLINE_WORDS = {"p50": "median", "p90": "P90", "oldest": "oldest", "sum": "total", "max": "largest"}
 TILE_PX = 250
 SHORT_TABLE = 8
+WHOLE_TABLE = 24  # rows; what lies below the fold of a scrolling table is not seen
 
 
 def feed_state(feed: Mapping[Hashable, Any], now: datetime) -> tuple[State, float | None]:
@@ -206,22 +207,14 @@ def no_rows(view: View, frame: pd.DataFrame | None = None) -> None:
 
 
 def table(
-    frame: pd.DataFrame,
-    alt: str,
-    columns: Mapping[str, str] | None = None,
-    key: str | None = None,
-    whole: int = 2 * SHORT_TABLE,
-    **config: Any,
+    frame: pd.DataFrame, alt: str, columns: Mapping[str, str] | None = None, key: str | None = None, **config: Any
 ) -> None:
-    """Draw a frame, or its chosen columns renamed: short ones as plain text that wraps, long ones scrolling.
-
-    One of up to `whole` rows is shown to its last row.
-    """
+    """Draw a frame, or its chosen columns renamed: short ones as plain text that wraps, long ones scrolling."""
     shown = frame if columns is None else frame[list(columns)].rename(columns=dict(columns))
     if len(shown) <= SHORT_TABLE and not config:
         st.table(shown, hide_index=True, border="horizontal", alt=alt)
     else:
-        tall: Any = "content" if len(shown) <= whole else 460
+        tall: Any = "content" if len(shown) <= WHOLE_TABLE else 460
         st.dataframe(shown, hide_index=True, height=tall, alt=alt, key=key, column_config=config or None)
 
 
