@@ -123,7 +123,9 @@ class RowMaker:
         raw = text(r.raw_time, 64)
         head = ("dicom:series", raw, micros(r.begin_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         rest = (series, instance, *self._series_header(r))
-        identity = (*_hashed(tokens), series, instance, "dicom:series", raw)
+        # a series is asked for again while it grows: every state is an event, derivation takes the largest
+        told = () if r.sop_instance_uid is not None else (r.number_of_instances,)
+        identity = (*_hashed(tokens), series, instance, "dicom:series", raw, *told)
         return self._sealed(identity, head, _at(r.known_at), tokens, rest)
 
     def _series_header(self, r: SeriesRecord) -> Row:

@@ -35,8 +35,10 @@ def derive_clocks(exams: pd.DataFrame, parameters: Parameters, data_at: int) -> 
     `exams` has scanner_code, exam_begin_at, begin_offset_min and end_offset_min of exams with both clocks, and may
     have step_lead_min (performed procedure step's begin minus RIS begin); positive offsets and drifts mean that the
     device is ahead. offset_min is NULL where nothing but the scanner's own habits could tell (no other scanner of
-    its modality).
+    its modality). A department without configured scanners has no clocks.
     """
+    if not parameters.scanners:
+        return pd.DataFrame()
     rules = parameters.rules
     both = exams.dropna(subset=["begin_offset_min", "end_offset_min"])
     age = (data_at - microseconds(both["exam_begin_at"])) / DAY_US

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from etl.warehouse.append import UTC_US
 from etl.warehouse.keys import NO_EXAM, stable_keys
 from etl.warehouse.match import EXAM, IMAGES
 from etl.warehouse.patients import Patients
@@ -72,5 +73,6 @@ def _image_nodes(pieces: pd.DataFrame, device_only: pd.Series, known: set[object
     return found.assign(
         node_key=stable_keys("images", found["kind"], found["token"], found["exam_key"]),
         side=IMAGES,
+        appointment_at=pd.Series(pd.NaT, index=found.index, dtype=UTC_US),  # a time, also where no exam brings one
         patient_key=patients.keys(found["patient_token"]),
     )

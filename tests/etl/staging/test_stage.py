@@ -111,6 +111,14 @@ def test_identity_ignores_arrival_and_content_but_nothing_that_was_sent(staged: 
     assert len(set(staged(EVENT, *different).tables["event"]["event_id"].to_pylist())) == 6
 
 
+def test_every_state_of_a_growing_series_is_an_event_and_a_file_is_always_the_same_one(staged: Any) -> None:
+    answer = replace(SERIES, sop_instance_uid=None, number_of_instances=12)
+    grown = replace(answer, number_of_instances=40)
+    assert len(set(staged(answer, grown, answer, grown).tables["event_series"]["event_id"].to_pylist())) == 2
+    files = staged(SERIES, replace(SERIES, number_of_instances=2))
+    assert len(set(files.tables["event_series"]["event_id"].to_pylist())) == 1
+
+
 def test_series_doses_and_openings_have_identities_of_their_own(staged: Any) -> None:
     batch = staged(
         SERIES, replace(SERIES, sop_instance_uid="1.2.3.4.6"), replace(SERIES, series_instance_uid="1.2.3.5"),

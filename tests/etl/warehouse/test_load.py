@@ -12,13 +12,25 @@ import pytest
 from sqlalchemy import Engine, delete, func, select
 
 from etl.errors import RadpulseError
-from etl.records import EventRecord, Read, SourceItem
+from etl.records import EventRecord, Read, SeriesRecord, SourceItem
 from etl.settings import Settings
 from etl.staging import Batch
+from etl.warehouse.derive import derive
 from etl.warehouse.dump import canonical_dump_hash
 from etl.warehouse.engine import writer_engine
 from etl.warehouse.load import ConservationError, RunCounts, known_files, load
-from etl.warehouse.tables import EVENT_TABLES, event, quarantine, receipt, run, touched, watermark
+from etl.warehouse.parameters import load_parameters
+from etl.warehouse.tables import (
+    EVENT_TABLES,
+    event,
+    event_series,
+    fact_acquisition,
+    quarantine,
+    receipt,
+    run,
+    touched,
+    watermark,
+)
 
 Stage = Callable[..., list[Batch]]
 BEGAN_AT = datetime(2026, 9, 10, tzinfo=UTC)
@@ -199,3 +211,18 @@ def test_run_record_holds_the_counts(warehouse: Any, items: Sequence[SourceItem]
         row = connection.execute(select(run)).one()
     assert (row.offered, row.loaded, row.events, row.files) == (OFFERED, counts.loaded, counts.events, 1)
     assert row.started_at == BEGAN_AT < row.finished_at + timedelta(days=1)
+
+
+@pytest.mark.parametrize("counts", [(12, 40), (40, 12)])
+def test_a_series_asked_for_while_it_grows_has_its_largest_count_in_any_order(
+    warehouse: Any, items: Sequence[SourceItem], batches: Stage, counts: tuple[int, ...]
+) -> None:
+    answer = next(r for item in items if isinstance(item, Read) for r in item.records if isinstance(r, SeriesRecord))
+    answers = [Read(f"{n}.json#1", (replace(answer, number_of_instances=n),)) for n in counts]
+    for number, item in enumerate([*answers, answers[0]]):
+        _load(warehouse.engine, warehouse.settings, batches([item]), f"r{number}")
+    with warehouse.engine.begin() as connection:
+        derive(connection, load_parameters(warehouse.settings))
+    with warehouse.engine.connect() as connection:
+        assert connection.execute(select(fact_acquisition.c.instances)).scalars().all() == [40]
+    assert _count(warehouse.engine, event_series) == 2
