@@ -37,8 +37,13 @@ def lint(feed: Annotated[str | None, typer.Option(help="only this feed")] = None
 @codes_app.command("list")
 def worklist(kind: Kind = None, limit: Annotated[int, typer.Option()] = 40, config: Config = None) -> None:
     """List the codes nobody has mapped, by volume: number, kind, scope, code, name, what it counts as now."""
-    for item in _work(load_settings(config), kind)[:limit]:
+    items = _work(load_settings(config), kind)
+    if not items:
+        typer.echo("ok: every code has a map")
+    for item in items[:limit]:
         typer.echo(f"{item.n:>8}  {item.kind:<13} {item.scope:<12} {item.code:<24} {item.text:<40} {item.now}".rstrip())
+    if len(items) > limit:
+        typer.echo(f"{len(items) - limit} more; all with --limit {len(items)}")
 
 
 @codes_app.command("suggest")
@@ -46,7 +51,10 @@ def suggest(limit: Annotated[int, typer.Option()] = 20, config: Config = None) -
     """Suggest a group for each procedure that has none, the most frequent first, with how like its names are."""
     from etl.codes.lint import suggestions
 
-    for item, found in suggestions(load_settings(config), limit):
+    items = suggestions(load_settings(config), limit)
+    if not items:
+        typer.echo("ok: every procedure has a group")
+    for item, found in items:
         near = "; ".join(f"{s.group} ({s.score:.2f})" for s in found) or "like no group"
         typer.echo(f"{item.n:>8}  {item.scope:<4} {item.code:<16} {item.text:<40} -> {near}")
 

@@ -31,10 +31,13 @@ class WorkItem:
 
 
 def worklist(connection: Connection, parameters: Parameters, kind: CodeKind | None = None) -> list[WorkItem]:
-    """Return the codes without a map (procedures also those that only a catch-all groups), by volume."""
+    """Return the codes without a map (procedures also those that only a catch-all groups), by volume.
+
+    Protocol names come last: there are hundreds, and one without a map costs a common name, not a fact.
+    """
     chosen = MAKERS if kind is None else {kind: MAKERS[kind]}
     items = [item for maker in chosen.values() for item in maker(connection, parameters)]
-    return sorted(items, key=lambda i: (-i.n, i.kind, i.scope, i.code))
+    return sorted(items, key=lambda i: (i.kind is CodeKind.PROTOCOL, -i.n, i.kind, i.scope, i.code))
 
 
 def grouped_procedures(connection: Connection, parameters: Parameters) -> list[tuple[str, str, str]]:

@@ -156,9 +156,13 @@ def test_worklist_puts_the_most_frequent_first(new_engine: Any, ward: Any, site:
     engine = new_engine()
     department(ward)
     ward.exam("C", 2000, procedure_code="Q1", procedure_text="UNHEARD OF", priority_code="WHENEVER")
+    for n in range(9):
+        ward.series(f"s{n}", 2000 + n, acc="C", protocol_name="Scout")
     fill(engine, ward, site)
     with engine.connect() as connection:
         items = worklist(connection, load_parameters(site))
+    *items, last = items
+    assert (last.kind, last.code, last.n) == (CodeKind.PROTOCOL, "Scout", 9)  # hides nothing that loses a fact
     assert [(i.kind, i.code, i.n, i.now) for i in items if i.kind == CodeKind.PROCEDURE] == [
         (CodeKind.PROCEDURE, "ZZ1", 3, "CT other"),
         (CodeKind.PROCEDURE, "Q1", 1, "CT other"),
