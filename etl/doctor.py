@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, select
 
 from etl.errors import RadpulseError
-from etl.settings import Settings
+from etl.settings import Feed, Settings
 from etl.sources import SOURCES
 from etl.warehouse.engine import reader_engine
 from etl.warehouse.feed_profile import Freshness, judged
@@ -57,10 +57,20 @@ def _feeds(settings: Settings) -> Iterator[Finding]:
             continue
         folder = settings.at(feed.path)
         if not folder.exists():
-            yield Finding("feeds", False, f"{feed.key}: no folder {folder}", "create it or correct the feed's path")
+            fix = _how_it_fills(feed, "create it or correct")
+            yield Finding("feeds", False, f"{feed.key}: no folder {folder}", fix)
             continue
         count = len(source.files(feed, settings))
-        yield Finding("feeds", count > 0, f"{feed.key}: {count} files", f"check that the sender writes to {folder}")
+        yield Finding("feeds", count > 0, f"{feed.key}: {count} files", _how_it_fills(feed, "check what writes to"))
+
+
+def _how_it_fills(feed: Feed, by_hand: str) -> str:
+    """Return what to do about a feed that has nothing yet: only folders others write to are anybody's to create."""
+    if feed.listen:
+        return "start `radpulse listen` and let the sender send; the folder is made by it"
+    if feed.fetch:
+        return f"try `radpulse fetch --check --feed {feed.key}`, then `radpulse fetch`; the folder is made by it"
+    return f"{by_hand} the feed's path"
 
 
 def _key(settings: Settings) -> Iterator[Finding]:

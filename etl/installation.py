@@ -30,7 +30,8 @@ key_file = "pseudonym.key"   # mode 0600; keep a copy in a safe: without it hist
 
 # [[feeds]]
 # key = "north_hl7"
-# kind = "hl7v2"             # hl7v2 ris_csv openings_csv dicom_files dicomweb dose_reports
+# kind = "hl7v2"             # hl7v2 sole fhir ris_csv extract_csv openings_csv dicomweb dicom_files dose_reports
+#                            # worklist mpps; `listen` and `fetch` bring them, see the guides in app/help/feeds
 # site = "NORTH"
 # path = "feeds/north_hl7"
 # expected_every_min = 60

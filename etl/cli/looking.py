@@ -37,7 +37,8 @@ def unmatched(
     """List images without exam and exams without images, newest first, with the likely cause."""
     from etl.listings import unmatched_lines
 
-    for line in unmatched_lines(settings_of(config), limit):
+    lines = list(unmatched_lines(settings_of(config), limit))
+    for line in lines or ["nothing without a partner"]:
         typer.echo(line)
 
 
@@ -46,7 +47,8 @@ def clocks(config: Config = None) -> None:
     """List what was found about each scanner's clock, and propose the corrections to write into the settings."""
     from etl.listings import clock_lines
 
-    for line in clock_lines(settings_of(config)):
+    lines = list(clock_lines(settings_of(config)))
+    for line in lines or ["no clocks to compare: add [[scanners]] to radpulse.toml, then `radpulse ingest`"]:
         typer.echo(line)
 
 

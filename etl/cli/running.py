@@ -98,8 +98,11 @@ def fetch(
 
     settings = settings_of(config)
     if check:
-        for line in pipeline.try_connections(settings, feeds=feed):
+        lines = list(pipeline.try_connections(settings, feeds=feed))
+        for line in lines:
             typer.echo(line)
+        if any(line.startswith("FIX") for line in lines):
+            raise typer.Exit(ExitCode.REFUSED)
         return
     results = pipeline.fetch(settings, feeds=feed)
     for r in results:

@@ -179,3 +179,23 @@ def test_inspect_gives_a_dose_reports_totals() -> None:
     found = json.loads(done.stdout)
     assert len({e["irradiation_event_uid"] for e in found["events"]}) == 3
     assert found["totals"]["dlp_mgy_cm"] == pytest.approx(236.09)
+
+
+def test_a_silent_peer_fails_the_check_and_doctor_says_who_fills_an_empty_feed(tmp_path: Path) -> None:
+    toml = _installation(tmp_path / "i")
+    feeds = '[[feeds]]\nkey = "far"\nkind = "fhir"\nsite = "A"\npath = "landing/far"\n'
+    feeds += 'fetch = {kind = "fhir", url = "http://127.0.0.1:9/r4", resources = ["Task"], tries = 1}\n'
+    feeds += '[[feeds]]\nkey = "near"\nkind = "hl7v2"\nsite = "A"\npath = "landing/near"\nlisten = {kind = "mllp"}\n'
+    toml.write_text(toml.read_text() + feeds)
+    checked = _radpulse("fetch", "--check", config=toml)
+    assert checked.returncode == 1
+    assert checked.stdout.startswith("FIX far")
+    found = _radpulse("doctor", config=toml).stdout
+    assert "`radpulse fetch --check --feed far`" in found
+    assert "start `radpulse listen`" in found
+
+
+def test_listings_of_nothing_say_so(tmp_path: Path) -> None:
+    toml = _installation(tmp_path / "i")
+    assert _radpulse("ingest", config=toml).returncode == 0
+    assert _radpulse("unmatched", config=toml).stdout == "nothing without a partner\n"
