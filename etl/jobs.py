@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -29,6 +30,7 @@ def _ingest_job(settings: Settings, _window: datetime) -> None:
     stopped = [f"{r.feed_key}: {r.stopped}" for r in runs if r.stopped]
     if stopped:
         log.error("feeds stopped", message="; ".join(stopped))
+        sys.stderr.writelines(f"radpulse: feed stopped, the others were read: {feed}\n" for feed in stopped)
 
 
 def _forecast_job(settings: Settings, _window: datetime) -> None:

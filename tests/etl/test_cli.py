@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,6 +17,8 @@ import pytest
 from filelock import FileLock
 
 from etl.cli import main
+from etl.jobs import JOBS
+from etl.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -199,3 +202,14 @@ def test_listings_of_nothing_say_so(tmp_path: Path) -> None:
     toml = _installation(tmp_path / "i")
     assert _radpulse("ingest", config=toml).returncode == 0
     assert _radpulse("unmatched", config=toml).stdout == "nothing without a partner\n"
+
+
+def test_a_scheduled_ingest_says_which_feed_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = _installation(tmp_path / "i")
+    feed = '[[feeds]]\nkey = "far"\nkind = "fhir"\nsite = "A"\npath = "landing/far"\n'
+    feed += 'fetch = {kind = "fhir", url = "http://127.0.0.1:9/r4", resources = ["Task"], tries = 1}\n'
+    (tmp_path / "i" / "feeds" / "a.hl7").write_bytes(ORDER.encode())
+    toml.write_text(toml.read_text() + feed)
+    (ingest,) = [job for job in JOBS if job.name == "ingest"]
+    ingest.action(load_settings(toml), datetime(2026, 9, 1, tzinfo=UTC))
+    assert "feed stopped, the others were read: far: 127.0.0.1:9" in capsys.readouterr().err
