@@ -15,13 +15,17 @@ DEFAULT = Rules()
 
 
 def data_time(connection: Connection, rules: Rules = DEFAULT) -> datetime | None:
-    """Return `data_at` of the events held, None without any; stamps of a clock far ahead do not move it."""
-    days = pd.concat([read_frame(connection, _by_day(t)) for t in (event, event_series, event_dose)])
+    """Return `data_at` of the events held, None without any; stamps of a clock far ahead do not move it.
+
+    Nor does a device's clock that is minutes ahead: on a day of which messages or extracts tell, these say until when.
+    """
+    told, *devices = [read_frame(connection, _by_day(t)) for t in (event, event_series, event_dose)]
+    days = pd.concat([told, *devices])
     if days.empty:
         return None
     days = days.groupby("day").agg(n=("n", "sum"), last=("last", "max")).sort_index()
     until = latest_plausible(list(days.index), [int(n) for n in days["n"]], rules)
-    last: datetime = days["last"].to_dict()[until].to_pydatetime()
+    last: datetime = (days["last"].to_dict() | told.set_index("day")["last"].to_dict())[until].to_pydatetime()
     return last
 
 
