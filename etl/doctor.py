@@ -14,7 +14,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select
 
-from etl.errors import RadpulseError
+from etl.errors import ConfigurationError, RadpulseError
+from etl.fetchers import base as fetching
+from etl.fetchers import fetcher_of
+from etl.listeners import base as listening
+from etl.listeners import listener_of
 from etl.settings import Feed, Settings
 from etl.sources import SOURCES
 from etl.warehouse.engine import reader_engine
@@ -55,6 +59,7 @@ def _feeds(settings: Settings) -> Iterator[Finding]:
         if source is None:
             yield Finding("feeds", False, f"{feed.key}: unknown kind {feed.kind!r}", f"use one of {sorted(SOURCES)}")
             continue
+        yield from _transport(feed)
         folder = settings.at(feed.path)
         if not folder.exists():
             fix = _how_it_fills(feed, "create it or correct")
@@ -62,6 +67,19 @@ def _feeds(settings: Settings) -> Iterator[Finding]:
             continue
         count = len(source.files(feed, settings))
         yield Finding("feeds", count > 0, f"{feed.key}: {count} files", _how_it_fills(feed, "check what writes to"))
+
+
+def _transport(feed: Feed) -> Iterator[Finding]:
+    """Say which option of `listen` or `fetch` nobody knows; whether the peer answers is `radpulse fetch --check`."""
+    try:
+        if feed.fetch:
+            fetching.options_of(feed, fetcher_of(feed))
+        if feed.listen:
+            listening.options_of(feed, listener_of(feed))
+    except ConfigurationError as error:
+        yield Finding(
+            "feeds", False, str(error), "correct it in radpulse.toml; the guides to connecting feeds list all"
+        )
 
 
 def _how_it_fills(feed: Feed, by_hand: str) -> str:

@@ -76,6 +76,8 @@ def fetch(settings: Settings, *, feeds: Sequence[str] | None = None, report: Rep
         report("fetch", number, len(chosen))
         result = land(fetcher_of(feed), feed, settings, datetime.now(UTC))
         log.info("feed fetched", feed=feed.key, pages=result.pages, payloads=result.payloads, bytes=result.bytes)
+        if result.more:
+            log.warning("fetch goes on at its next turn", feed=feed.key, pages=result.pages)
         if result.failed:
             log.error("fetch failed", feed=feed.key, message=result.failed)
         results.append(result)

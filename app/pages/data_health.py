@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import data, filters
-from app.health import clocks, completeness, feeds, problems, quarantine, runs, unmatched
+from app.health import clocks, completeness, feeds, quarantine, runs, unmatched
+from app.problems import problems
 from app.widgets import header, section
 
 who = data.asker()

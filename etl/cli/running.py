@@ -107,6 +107,7 @@ def fetch(
     results = pipeline.fetch(settings, feeds=feed)
     for r in results:
         line = f"{r.feed_key:<16} {r.payloads} payloads in {r.pages} pages, {r.bytes} bytes"
+        line += "; more to come at the next fetch" if r.more else ""
         typer.echo(f"{line}; FAILED: {r.failed}" if r.failed else line)
     if any(r.failed for r in results):
         raise typer.Exit(ExitCode.REFUSED)

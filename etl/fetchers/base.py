@@ -11,8 +11,9 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from etl.errors import ConfigurationError, PeerError
@@ -21,6 +22,7 @@ from etl.settings import Feed, Settings
 
 Cursor = dict[str, Any]  # plain JSON values; empty before the first fetch
 CURSOR_FILE = ".cursor.json"
+PATIENCE = timedelta(minutes=10)  # a long history comes in stretches, so that the other feeds get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Fetched:
     bytes: int = 0
     segments: list[Path] = field(default_factory=list)
     failed: str | None = None
+    more: bool = False  # its time was up before the peer had told everything; the next fetch goes on
 
 
 def options_of(feed: Feed, fetcher: Fetcher) -> dict[str, Any]:
@@ -99,18 +102,22 @@ def write_cursor(folder: Path, cursor: Cursor) -> None:
     fresh.replace(path)
 
 
-def land(fetcher: Fetcher, feed: Feed, settings: Settings, now_at: datetime) -> Fetched:
+def land(fetcher: Fetcher, feed: Feed, settings: Settings, now_at: datetime, patience: timedelta = PATIENCE) -> Fetched:
     """Fetch what is new into the feed's folder; what fails is said in the result, whole pages before it are kept.
 
-    Raises BusyError when another process lands there, ConfigurationError for wrong settings.
+    After the page that exceeds `patience` the rest is left to the next fetch. Raises BusyError when another process
+    lands there, ConfigurationError for wrong settings.
     """
     folder = settings.at(feed.path)
-    result = Fetched(feed.key)
+    result, until_s = Fetched(feed.key), monotonic() + patience.total_seconds()
     with LandingWriter(folder) as writer:
         cursor = read_cursor(folder)
         try:
             for page in fetcher.pages(feed, settings, cursor, now_at):
                 _keep(page, folder, writer, result)
+                if monotonic() > until_s:
+                    result.more = True
+                    break
         except PeerError as error:
             result.failed = str(error)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +101,18 @@ def test_nothing_new_changes_nothing(new_engine: Any, busy_ward: Any) -> None:
     report = _load(engine, ward, [])
     assert (report.full, report.changed) == (False, False)
     assert _facts(engine) == before
+
+
+def test_a_scanner_whose_clock_runs_ahead_does_not_move_now(new_engine: Any, new_ward: Any) -> None:
+    ward = new_ward()
+    ward.exam("A1", 0)
+    told = _load(new_engine(), ward).data_at
+    assert told is not None
+    ward.series("s1", told + timedelta(minutes=12), acc="A1")
+    assert _load(new_engine(), ward).data_at == told
+    alone = new_ward()
+    alone.series("s1", told + timedelta(minutes=12), acc="A1")
+    assert _load(new_engine(), alone).data_at == told + timedelta(minutes=12)
 
 
 def test_an_empty_warehouse_is_derived_to_nothing(new_engine: Any, ward: Any) -> None:
