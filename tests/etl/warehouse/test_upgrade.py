@@ -22,7 +22,7 @@ from etl.warehouse.tables import event, event_dose, event_series, fact_exam, lin
 
 SCHEMAS = Path(__file__).parent / "schemas"
 SCRIPT = ScriptDirectory(str(FOLDER))
-RELEASED = sorted(r.revision for r in SCRIPT.walk_revisions() if r.revision != SCRIPT.get_current_head())
+RELEASED = sorted(r.revision for r in SCRIPT.walk_revisions())  # the newest too: it is released with this version
 HELD = (event, event_series, event_dose, link, fact_exam)
 
 
