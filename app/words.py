@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 HOURS_FROM_MIN = 180.0  # from here on minutes are harder to read than hours
 DAYS_FROM_MIN = 6000.0
+COUNTED = frozenset({"exams", "orders", "visits", "reports", "items", "appointments"})  # a middle of counts: 8.5
 TOTAL_MIN = "min in total"  # minutes added over many items: hours however many, days would mislead
 
 
@@ -36,7 +37,7 @@ def amount(value: float | None, unit: str) -> str:
         return _minutes(value)
     if unit == TOTAL_MIN:
         return f"{value / 60:,.0f} h" if abs(value) >= 600 else f"{value / 60:,.1f} h"
-    digits = 0 if float(value).is_integer() or abs(value) >= 20 else 1 if abs(value) >= 10 else 2
+    digits = 0 if float(value).is_integer() or abs(value) >= 20 else 1 if abs(value) >= 10 or unit in COUNTED else 2
     return f"{value:,.{digits}f} {unit}"
 
 

@@ -28,6 +28,7 @@ from app.widgets import is_unreached
         (0.0, "share", "0 %"),
         (1204.0, "exams", "1,204 exams"),
         (30.5, "exams", "30 exams"),
+        (8.5, "exams", "8.5 exams"),
         (1.571, "visits/h", "1.57 visits/h"),
         (float("nan"), "min", "no value"),
         (None, "share", "no value"),
