@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from app import words
-from app.health import lacking
+from app.problems import lacking
 
 
 def _completeness(*rows: tuple[str, str, str, int, int]) -> pd.DataFrame:
