@@ -22,7 +22,8 @@ from app.facts import FACTS, Where
 from etl.access import DEMO, ROW_ROLES, Principal, Role, scoped
 from etl.errors import ConfigurationError, RefusedError
 from etl.kpis import KPIS, Change, changes, compute, drill, values
-from etl.kpis.base import Kpi
+from etl.kpis.base import Family, Kpi
+from etl.kpis.catalogue import FAMILIES
 from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query, Result
 from etl.settings import DEFAULT_CONFIG, Settings, load_settings
@@ -166,6 +167,11 @@ def export(who: Principal, data_version: str, query: Query, *, bom: bool) -> Exp
 def kpi(name: str) -> Kpi:
     """Return a KPI's definition by key or id."""
     return KPIS[name]
+
+
+def family(key: str) -> Family:
+    """Return a KPI family by key."""
+    return next(found for found in FAMILIES if found.key == key)
 
 
 def kpis() -> tuple[Kpi, ...]:

@@ -7,17 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import data, filters
+from app.navigation import FIRST, PAGES
 from etl.errors import RadpulseError
-
-PAGES = {
-    "overview": ("Overview", ":material/monitor_heart:"),
-    "turnaround": ("Turnaround", ":material/timer:"),
-    "utilization": ("Utilization", ":material/view_timeline:"),
-    "forecast": ("Forecast", ":material/online_prediction:"),
-    "data_health": ("Data health", ":material/fact_check:"),
-    "explore": ("Explore", ":material/query_stats:"),
-    "definitions": ("Definitions", ":material/menu_book:"),
-}
 
 
 def refuse(error: RadpulseError) -> None:
@@ -41,10 +32,13 @@ except RadpulseError as problem:
     refuse(problem)
     st.stop()
 page = st.navigation(
-    [
-        st.Page(f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
-        for name, (title, icon) in PAGES.items()
-    ],
+    {
+        section: [
+            st.Page(f"pages/{name}.py", title=title, icon=icon, url_path=name, default=name == FIRST)
+            for name, (title, icon) in pages.items()
+        ]
+        for section, pages in PAGES.items()
+    },
     position="top",
 )
 filters.sidebar(who)

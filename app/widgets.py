@@ -100,7 +100,7 @@ def tile(who: data.Asker, view: View, name: str) -> None:
             return
         _metric(facts)
         st.markdown(f":small[:{facts.state.colour}[{facts.state.icon} {facts.state.word}]: {facts.against}]")
-        note = not_applied_words(facts.result)
+        note = " ".join(filter(None, (not_applied_words(facts.result), left_out_words(facts.result))))
         if note:
             st.caption(note)
         with st.container(
@@ -155,6 +155,8 @@ def _metric(facts: Compared) -> None:
 def count_words(facts: Compared) -> str:
     """Say n, P90 beside a median, open items, and why a value is not shown."""
     result, kpi = facts.result, data.kpi(facts.result.meta.kpi_key)
+    if result.meta.absent:
+        return result.meta.absent
     said = [_why_no_value(result)] if facts.value is None else []
     if result.meta.headline == "p50" and "p90" in result.frame and not words.missing(result.frame["p90"].iloc[0]):
         said.append(f"P90 {words.amount(result.frame['p90'].iloc[0], facts.unit)}")
@@ -166,6 +168,12 @@ def count_words(facts: Compared) -> str:
     if result.meta.missing:
         said.append(f"{words.count(result.meta.missing)} missing")
     return " · ".join(said)
+
+
+def left_out_words(result: Result) -> str:
+    """Say which sites are not in a number because no feed of theirs tells what it needs."""
+    meta = result.meta
+    return "" if meta.absent or not meta.without_sites else f"Without {', '.join(meta.without_sites)}: no feed for it."
 
 
 def _queue_words(result: Result) -> list[str]:

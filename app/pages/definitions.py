@@ -45,6 +45,7 @@ for kpi in kpis:
             "Population": kpi.population.text,
             "Counted": kpi.at.text,
             "Open items": kpi.open_items,
+            "Needs feeds that tell": ", ".join(kpi.needs) or "only what every exam has",
             "Shown as": ", ".join(measure_label(m.name) for m in kpi.measures),
             "Can be cut by": ", ".join(dimension_label(d).lower() for d in kpi.dimensions),
             "Over time": ", ".join(kpi.grains) or "no, it is the state now",

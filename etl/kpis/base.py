@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
@@ -109,6 +110,7 @@ class Kpi:
     counted: str = "exams"
     time_grains: tuple[str, ...] | None = None  # None: day, week, month, and hour where `at` has one
     without: frozenset[str] = frozenset()  # dimensions it cannot take although the table has them
+    needs: tuple[str, ...] = ()  # what feeds must tell (fact_evidence); sites where none does are left out
     definition_version: str = "1"
 
     @property
@@ -145,6 +147,21 @@ class Kpi:
             f"{self.description} Formula: {self.formula}. Population: {self.population.text}. "
             f"Counted {self.at.text}. Open items: {self.open_items}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """KPIs that answer one question; its page asks it. `modules` define the KPIs, in catalogue order."""
+
+    key: str
+    label: str
+    question: str
+    modules: tuple[ModuleType, ...]
+
+    @property
+    def kpis(self) -> tuple[Kpi, ...]:
+        """The KPIs its modules define, in the order they do."""
+        return tuple(kpi for module in self.modules for kpi in vars(module).values() if isinstance(kpi, Kpi))
 
 
 class Registry:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from etl.kpis import access_times, capacity, dose, feeds, flow, reporting, volume
-from etl.kpis.base import Kpi, Registry
+from etl.kpis.base import Family, Kpi, Registry
 
-FAMILIES: tuple[ModuleType, ...] = (flow, reporting, capacity, access_times, volume, feeds, dose)
+FAMILIES: tuple[Family, ...] = (
+    Family("turnaround", "Turnaround", "How long do reports take, and where does the time go?", (flow, reporting)),
+    Family("utilization", "Utilization", "Are the scanners used as planned, and where is time lost?", (capacity,)),
+    Family("access", "Access", "How soon can a patient come, and what becomes of the slots?", (access_times,)),
+    Family("volume", "Volumes", "How much work came in and went out?", (volume,)),
+    Family("data", "Data quality", "Can the numbers be trusted?", (feeds,)),
+    Family("dose", "Radiation dose", "Is dose in line with the references, and is it recorded?", (dose,)),
+)
+KPIS = Registry([kpi for family in FAMILIES for kpi in family.kpis])
 
 
-def _kpis(family: ModuleType) -> list[Kpi]:
-    """Return the KPIs a family's module defines, in the order it does."""
-    return [value for value in vars(family).values() if isinstance(value, Kpi)]
-
-
-KPIS = Registry([kpi for family in FAMILIES for kpi in _kpis(family)])
+def family_of(kpi: Kpi) -> Family:
+    """Return the family a KPI belongs to."""
+    return next(family for family in FAMILIES if kpi in family.kpis)

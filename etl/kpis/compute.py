@@ -13,8 +13,9 @@ from etl.access import Principal, scoped
 from etl.errors import RefusedError
 from etl.kpis.base import Kpi
 from etl.kpis.catalogue import KPIS
+from etl.kpis.evidence import evidence
 from etl.kpis.moment import moment_params
-from etl.kpis.plan import Plan, make_plan, named_keys
+from etl.kpis.plan import Plan, make_plan, named_keys, where_told
 from etl.kpis.query import Meta, Query, Result
 from etl.kpis.small_numbers import hide_small, suppress
 from etl.warehouse.engine import read_frame
@@ -57,8 +58,9 @@ def statement(plan: Plan, principal: Principal) -> Select[tuple[object, ...]]:
 
 
 def plan_of(connection: Connection, kpi: Kpi, query: Query, principal: Principal, version: Version) -> Plan:
-    """Return the plan of a query with the version's defaults: its now, its sites' zones."""
-    return make_plan(kpi, query, query.as_of or version.data_at, site_zones(connection, principal))
+    """Return the plan of a query with the version's defaults: its now, its sites' zones and what their feeds tell."""
+    plan = make_plan(kpi, query, query.as_of or version.data_at, site_zones(connection, principal))
+    return where_told(plan, evidence(connection, kpi, principal))
 
 
 def current_version(connection: Connection) -> Version:
@@ -86,6 +88,8 @@ def _result(frame: pd.DataFrame, plan: Plan, principal: Principal, version: Vers
     totals = {name: _total(counted, name) for name in ("n", "missing", "open")}
     frame = hide_small(frame, kpi.measures, min_n)
     columns = {measure.name: measure.unit for measure in kpi.measures}
+    if plan.evidence.absent:
+        frame = frame.assign(**dict.fromkeys(columns, float("nan")))
     frame = _plain(frame[[*by, *columns]], list(columns))
     return Result(frame, _meta(plan, version, columns, totals, suppressed))
 
@@ -133,4 +137,6 @@ def _meta(plan: Plan, version: Version, columns: dict[str, str], totals: dict[st
         missing=totals["missing"],
         open=totals["open"],
         suppressed=suppressed,
+        absent=plan.evidence.absent,
+        without_sites=plan.evidence.without,
     )

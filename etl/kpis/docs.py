@@ -42,6 +42,7 @@ def definition(kpi: Kpi) -> str:
         ("Population", kpi.population.text),
         ("Counted", kpi.at.text),
         ("Open items", kpi.open_items),
+        ("Needs feeds that tell", ", ".join(kpi.needs) or "only what every exam has"),
         ("Columns", measures),
         ("Can be cut by", ", ".join((*kpi.grains, *kpi.dimensions)) or "nothing"),
         ("Kind", f"{kpi.kind.name}; adds up over {kpi.kind.adds_over}"),

@@ -96,6 +96,8 @@ def _sidecar(result: Result) -> bytes:
         "missing": meta.missing,
         "open": meta.open,
         "suppressed_rows": meta.suppressed,
+        "absent": meta.absent,
+        "sites_without_feed": list(meta.without_sites),
         "rows": len(result.frame),
         "columns": columns,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Label, and_
 from etl.errors import RefusedError
 from etl.kpis.base import Kpi
 from etl.kpis.dimensions import dimension_filter, dimension_value, grain_value
+from etl.kpis.evidence import NOTHING_NEEDED, Evidence
 from etl.kpis.instants import Instants, instants_of
 from etl.kpis.query import DIMENSIONS, GRAINS, Query
 from etl.kpis.snapshot import Snapshot
@@ -29,6 +30,7 @@ class Plan:
     condition: ColumnElement[bool]
     instants: Instants
     not_applied: tuple[str, ...]
+    evidence: Evidence = NOTHING_NEEDED
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,6 +61,14 @@ def make_plan(kpi: Kpi, query: Query, as_of: datetime, zones: dict[str, ZoneInfo
         conditions += [kpi.at.date >= query.from_date, kpi.at.date < query.to_date]
     keys = tuple(_key(kpi, name, instants).label(f"k_{name}") for name in query.by)
     return Plan(kpi, query, as_of, keys, and_(*conditions), instants, not_applied)
+
+
+def where_told(plan: Plan, found: Evidence) -> Plan:
+    """Return a plan limited to the sites whose feeds tell what its KPI needs."""
+    if not found.without:
+        return replace(plan, evidence=found)
+    told = plan.kpi.table.c.site_code.in_(found.sites)
+    return replace(plan, evidence=found, condition=and_(plan.condition, told))
 
 
 def _key(kpi: Kpi, name: str, instants: Instants) -> ColumnElement[Any]:

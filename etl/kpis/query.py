@@ -69,6 +69,8 @@ class Meta:
     missing: int  # of the population, without the value
     open: int  # of the population, still open
     suppressed: int  # cells hidden (decision 12)
+    absent: str = ""  # what no feed tells, so that there is no number at all; "" where there may be one
+    without_sites: tuple[str, ...] = ()  # sites left out because no feed of theirs tells what is needed
 
 
 @dataclass(frozen=True, slots=True)

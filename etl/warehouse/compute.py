@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from etl.warehouse.derive_exam import derive_exams
 from etl.warehouse.derive_report import derive_report_versions
 from etl.warehouse.derive_slot import booked_at_midnight, derive_slots
 from etl.warehouse.event_set import EventSet
+from etl.warehouse.families import EXAM_FAMILIES
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.link import Links, link_events
 from etl.warehouse.match import SCORED, UNMATCHED, Matches, best_matches
@@ -33,6 +34,7 @@ class ExamFacts:
     acquisitions: pd.DataFrame
     dose_events: pd.DataFrame
     nodes: pd.DataFrame  # both sides of scored matching, as identifiers alone leave them
+    families: dict[str, pd.DataFrame] = field(default_factory=dict)  # rows of EXAM_FAMILIES by table
 
 
 def exam_facts(events: EventSet, patients: Patients, parameters: Parameters, data_at: int) -> ExamFacts:
@@ -61,7 +63,9 @@ def _facts(events: EventSet, links: Links, patients: Patients, parameters: Param
         group = exams.set_index("exam_key")["procedure_group"]
         dosed = dosed.assign(procedure_group=dosed["exam_key"].map(group))
     reports = derive_report_versions(exams, derived.found, parameters)
-    return ExamFacts(links, exams, slots, reports, acquired, dosed, pd.DataFrame())
+    whole = replace(derived, frame=exams)
+    families = {family.table.name: family.derive(whole, parameters, data_at) for family in EXAM_FAMILIES}
+    return ExamFacts(links, exams, slots, reports, acquired, dosed, pd.DataFrame(), families)
 
 
 def with_matches(
@@ -142,4 +146,5 @@ def _replaced(facts: ExamFacts, again: ExamFacts, links: Links, gone: set[int]) 
         both(facts.acquisitions, again.acquisitions, "series_key"),
         both(facts.dose_events, again.dose_events, "irradiation_token"),
         facts.nodes,
+        {name: both(rows, again.families[name], "exam_key") for name, rows in facts.families.items()},
     )

@@ -21,6 +21,7 @@ from etl.warehouse.data_time import data_time
 from etl.warehouse.derive_entry import derive_entries, has_entries
 from etl.warehouse.derive_quality import derive_completeness, derive_feeds, derive_quarantine, derive_runs
 from etl.warehouse.event_set import read_all, selected
+from etl.warehouse.families import EXAM_FAMILIES, WHOLE_FAMILIES
 from etl.warehouse.feed_profile import derive_profiles, expectations
 from etl.warehouse.keys import NO_EXAM
 from etl.warehouse.local_time import microsecond
@@ -65,7 +66,10 @@ from etl.warehouse.unmatched import derive_unmatched
 
 __all__ = ["DeriveReport", "data_time", "derive"]
 
-EXAM_TABLES = (fact_exam, fact_slot, fact_report_version, fact_acquisition, fact_dose_event)
+EXAM_TABLES = (
+    fact_exam, fact_slot, fact_report_version, fact_acquisition, fact_dose_event,
+    *(family.table for family in EXAM_FAMILIES),
+)  # fmt: skip
 NOTHING_TOLD_AT = datetime(1970, 1, 1, tzinfo=UTC)
 FULL_SHARE = 0.25  # when so much of the events is touched, deriving everything is quicker
 
@@ -180,6 +184,8 @@ def _store_exam_facts(
     store(connection, fact_report_version, facts.reports)
     store(connection, fact_acquisition, facts.acquisitions)
     store(connection, fact_dose_event, facts.dose_events)
+    for family in EXAM_FAMILIES:
+        store(connection, family.table, facts.families[family.table.name])
     if with_slots:
         store(connection, fact_slot, facts.slots)
 
@@ -248,3 +254,5 @@ def _about_data(connection: Connection, parameters: Parameters, data_at: datetim
     rewrite(connection, dim_site, pd.DataFrame(sites, columns=["site_code", "name", "zone"]))
     scanners = [(s.code, s.site, s.modality, s.name) for s in parameters.scanners]
     rewrite(connection, dim_scanner, pd.DataFrame(scanners, columns=["scanner_code", "site_code", "modality", "name"]))
+    for family in WHOLE_FAMILIES:
+        rewrite(connection, family.table, family.derive(connection, parameters, data_at))

@@ -12,13 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from app import data, words
 from app.compare import headline_unit
+from app.navigation import TITLES
 from etl.access import DEMO
 from etl.kpis import Query, compute
 from etl.settings import load_settings
 from etl.warehouse.engine import reader_engine
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
-PAGES = ("overview", "turnaround", "utilization", "forecast", "data_health", "explore", "definitions")
 TODAY = date(2026, 11, 24)
 
 
@@ -48,16 +48,16 @@ def text_of(at: AppTest) -> str:
     return "\n".join([m.value for m in at.markdown] + [c.value for c in at.caption])
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", TITLES)
 def test_page_draws_without_exception(config: Path, name: str) -> None:
     at = open_page(name)
     assert not at.exception
     assert not at.error
     assert len(at.title) == 1
-    assert at.title[0].value == name.replace("_", " ").capitalize()
+    assert at.title[0].value == TITLES[name]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", TITLES)
 def test_page_survives_a_filter_that_leaves_nothing(config: Path, name: str) -> None:
     at = open_page(name, site="NORTH", scanner="SCT1", period="Today")
     assert not at.exception
@@ -198,7 +198,7 @@ def test_tile_says_n_and_open_items(config: Path) -> None:
     assert f"{result.meta.open} open" in text_of(at)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", TITLES)
 def test_every_chart_and_table_has_words_for_those_who_cannot_see_it(config: Path, name: str) -> None:
     at = open_page(name)
     drawn = [*at.get("vega_lite_chart"), *at.dataframe, *at.table]

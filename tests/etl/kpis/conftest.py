@@ -6,6 +6,7 @@ Site NORTH is in New York (UTC-4 in September), SOUTH in Chicago (UTC-5). It is 
 from __future__ import annotations
 
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import URL, Engine, Table, create_engine
 
+from etl.records import EntryKind, EventType, OpeningKind
 from etl.warehouse import tables as t
 from etl.warehouse.engine import append
 
@@ -511,9 +513,45 @@ def bookkeeping() -> dict[Table, list[Row]]:
     }  # fmt: skip
 
 
+def evidence() -> list[Row]:
+    """Return that every site's feeds tell everything."""
+    lists = [f"entry.{kind}" for kind in EntryKind] + [f"opening.{kind}" for kind in OpeningKind]
+    told = [*(str(kind) for kind in EventType), *lists, "series", "dose_report"]
+    return [{"site_code": site, "what": what, "n": 1} for site in ZONES for what in told]
+
+
+def family_rows() -> Iterator[tuple[Table, list[Row]]]:
+    """Yield the rows of rows/*.toml: tables by name, dates as they are, times on the site's wall clock.
+
+    A row of fact_exam whose exam_key is known adds to that exam.
+    """
+    for file in sorted((Path(__file__).parent / "rows").glob("*.toml")):
+        for name, some in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            yield t.metadata.tables[name], [_timed(row) for row in some]
+
+
+def _timed(row: Row) -> Row:
+    zone = ZoneInfo(ZONES[row.get("site_code", "NORTH")])
+    return {k: v.replace(tzinfo=zone).astimezone(UTC) if isinstance(v, datetime) else v for k, v in row.items()}
+
+
 def department() -> dict[Table, list[Row]]:
     """Return all rows of the hand-made department by table."""
+    found = spine()
+    for table, some in family_rows():
+        known = {row["exam_key"]: row for row in found[t.fact_exam]} if table is t.fact_exam else {}
+        for row in some:
+            if known and row["exam_key"] in known:
+                known[row["exam_key"]].update(row)
+            else:
+                found.setdefault(table, []).append(row)
+    return found
+
+
+def spine() -> dict[Table, list[Row]]:
+    """Return the rows of exams, scanners, slots and doses."""
     return bookkeeping() | {
+        t.fact_evidence: evidence(),
         t.fact_exam: exams(),
         t.fact_scanner_hour: scanner_hours(),
         t.fact_visit: visits(),

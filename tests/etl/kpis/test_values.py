@@ -1,4 +1,4 @@
-"""Every KPI equals the value computed by hand (expected.toml) on both engines, and its mutation does not.
+"""Every KPI equals the value computed by hand (expected/*.toml) on both engines, and its mutation does not.
 
 A KPI without an expected value fails, and so does one whose seeded mutation goes unnoticed.
 """
@@ -24,9 +24,11 @@ from etl.kpis.snapshot import Snapshot
 from etl.kpis.survival import Survival
 from etl.warehouse.tables import UtcDateTime, fact_dose_event, fact_exam, fact_scanner_hour, fact_slot, fact_visit
 
-EXPECTED: dict[str, dict[str, float]] = tomllib.loads(
-    (Path(__file__).parent / "expected.toml").read_text(encoding="utf-8")
-)
+EXPECTED: dict[str, dict[str, float]] = {
+    kpi: values
+    for file in sorted((Path(__file__).parent / "expected").glob("*.toml"))
+    for kpi, values in tomllib.loads(file.read_text(encoding="utf-8")).items()
+}
 PERIOD = (date(2026, 9, 1), date(2026, 10, 1))
 Mutation = Callable[[Kpi], Kpi]
 

@@ -1,0 +1,23 @@
+"""Which pages there are: section of the menu, file, title and icon."""
+
+from __future__ import annotations
+
+FIRST = "overview"
+PAGES: dict[str, dict[str, tuple[str, str]]] = {
+    "Today": {
+        "overview": ("Overview", ":material/monitor_heart:"),
+        "forecast": ("Forecast", ":material/online_prediction:"),
+    },
+    "Flow": {
+        "turnaround": ("Turnaround", ":material/timer:"),
+        "utilization": ("Utilization", ":material/view_timeline:"),
+    },
+    "Systems": {
+        "data_health": ("Data health", ":material/fact_check:"),
+    },
+    "Analysis": {
+        "explore": ("Explore", ":material/query_stats:"),
+        "definitions": ("Definitions", ":material/menu_book:"),
+    },
+}
+TITLES = {name: title for pages in PAGES.values() for name, (title, _) in pages.items()}

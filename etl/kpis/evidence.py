@@ -1,0 +1,53 @@
+"""Whether any feed tells what a KPI needs: without it there is no number, which is not the same as zero."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from etl.access import Principal, scoped
+from etl.kpis.base import Kpi
+from etl.warehouse.tables import dim_site, fact_evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The visible sites whose feeds tell all a KPI needs, those whose do not, and what is missing there.
+
+    `sites` is not filled where a KPI needs nothing.
+    """
+
+    sites: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def absent(self) -> str:
+        """Say what no visible site's feeds tell; empty where one's does."""
+        if self.sites or not self.missing:
+            return ""
+        return f"no feed tells of {' and '.join(_words(what) for what in self.missing)}"
+
+
+NOTHING_NEEDED = Evidence(())
+
+
+def evidence(connection: Connection, kpi: Kpi, principal: Principal) -> Evidence:
+    """Return which of the principal's sites have feeds that tell what a KPI needs."""
+    if not kpi.needs:
+        return NOTHING_NEEDED
+    sites = sorted(connection.execute(scoped(select(dim_site.c.site_code), principal, dim_site)).scalars())
+    told: dict[str, set[str]] = defaultdict(set)
+    query = select(fact_evidence.c.site_code, fact_evidence.c.what).where(fact_evidence.c.what.in_(kpi.needs))
+    for site, what in connection.execute(scoped(query, principal, fact_evidence)):
+        told[site].add(what)
+    having = tuple(s for s in sites if told[s] >= set(kpi.needs))
+    without = tuple(s for s in sites if s not in having)
+    missing = tuple(what for what in kpi.needs if any(what not in told[s] for s in without))
+    return Evidence(having, without, missing)
+
+
+def _words(what: str) -> str:
+    return what.removeprefix("entry.").removeprefix("opening.").replace("_", " ")
