@@ -22,7 +22,7 @@ from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protoco
 from etl.warehouse.vocabulary import sole_codes
 
 STANDARD_SHIFTS = ShiftHours()
-DERIVATION_VERSION = 4  # 2: the department's own lists; 3: when feeds are expected; 4: scored matching, clocks
+DERIVATION_VERSION = 5  # 2: own lists; 3: when feeds are expected; 4: scored matching, clocks; 5: whole catalogue
 
 
 @dataclass(frozen=True, slots=True)
