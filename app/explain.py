@@ -11,6 +11,8 @@ from app.filters import DIMENSIONS, View
 from etl.errors import RefusedError
 from etl.kpis.query import Query, Result
 
+MOVERS = ("modality", "scanner", "patient_class", "priority", "section", "daypart", "site", "procedure_group", "reason")
+
 
 def command_line(query: Query) -> str:
     """Return the command that writes the same file."""
@@ -92,26 +94,44 @@ def completeness_words(result: Result) -> str:
 
 
 def _movers(who: data.Asker, view: View, tile: Compared) -> None:
+    """Say what changed since four weeks before, and by whichever dimension is asked what each member did."""
     kpi = data.kpi(tile.result.meta.kpi_key)
-    cut = next((d for d in ("modality", "scanner", "feed", "site") if d in kpi.dimensions), None)
-    if cut is None:
-        st.caption("This KPI cannot be cut by modality, scanner or site.")
+    back, query = view.four_weeks_back(), view.query(kpi.key)
+    try:
+        found = data.explained(who, back.query(kpi.key), query)
+    except RefusedError as refused:
+        st.caption(sentence(str(refused)))
         return
-    now = data.ask(who, view.query(kpi.key, cut)).frame[[cut, kpi.headline, "n"]]
-    back = view.four_weeks_back()
-    before = data.ask(who, back.query(kpi.key, cut)).frame[[cut, kpi.headline]]
-    both = now.merge(before, on=cut, how="left", suffixes=("", "_before"))
-    both["change"] = both[kpi.headline] - both[f"{kpi.headline}_before"]
-    both = both.sort_values("change", key=abs, ascending=False, na_position="last").head(8)
-    table = {
-        DIMENSIONS.get(cut, cut.capitalize()): both[cut],
-        "Now": [words.amount(v, tile.unit) for v in both[kpi.headline]],
-        words.period(back.from_date, back.to_date): [
-            words.amount(v, tile.unit) for v in both[f"{kpi.headline}_before"]
-        ],
-        "n": both["n"],
+    st.markdown(found.sentence)
+    st.caption(f"Compared with {words.period(back.from_date, back.to_date)}. The parts add up exactly.")
+    cuts = [d for d in MOVERS if d in kpi.dimensions or (d == "daypart" and "hour_of_day" in kpi.dimensions)]
+    cut = st.selectbox("Part by part, by", cuts, format_func=dimension_words, key=f"movers_{kpi.key}") if cuts else None
+    if cut is not None:
+        effects_table(who, back.query(kpi.key), query, cut)
+
+
+def dimension_words(name: str) -> str:
+    """Return a dimension as filters call it; a daypart is six hours."""
+    return "Part of the day" if name == "daypart" else DIMENSIONS.get(name, name.replace("_", " ").capitalize())
+
+
+def effects_table(who: data.Asker, before: Query, after: Query, cut: str, measure: str | None = None) -> None:
+    """Draw what each member of a dimension did to a number between two periods, the largest effect first."""
+    kpi = data.kpi(after.kpi)
+    unit = {m.name: m.unit for m in kpi.measures}[measure or kpi.headline]
+    rows = data.effects_of(who, before, after, cut, measure).sort_values("effect", key=abs, ascending=False)
+    shown = {
+        dimension_words(cut): ["mix (who came)" if name == "mix" else name for name in rows[cut]],
+        "Before": [_or_blank(v, unit) for v in rows["value_before"]],
+        "Now": [_or_blank(v, unit) for v in rows["value_after"]],
+        "n": ["" if words.missing(n) else words.count(n) for n in rows["n_after"]],
+        "Effect": [words.difference(float(e), unit) for e in rows["effect"]],
     }
-    st.table(table, hide_index=True, border="horizontal", alt=f"{kpi.label} by {cut}, now and four weeks earlier")
+    st.table(shown, hide_index=True, border="horizontal", alt=f"What each {cut} did to {kpi.label}")
+
+
+def _or_blank(value: float, unit: str) -> str:
+    return "" if words.missing(value) else words.amount(value, unit)
 
 
 def _rows(who: data.Asker, query: Query, key: str) -> None:

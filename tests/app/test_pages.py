@@ -280,3 +280,11 @@ def test_installation_without_accounts_is_refused_with_the_way_out(
     assert "no accounts" in at.warning[0].value
     assert not at.metric
     assert not at.sidebar.multiselect
+
+
+def test_explain_says_what_moved_a_number_part_by_part(config: Path) -> None:
+    at = open_page("turnaround")
+    at.button(key="explain_report_tat").click().run()
+    assert "The parts add up exactly." in text_of(at)
+    table = next(t.value for t in at.table if "Effect" in t.value)
+    assert {"CT", "MR", "mix (who came)"} <= set(table["Modality"])
