@@ -206,6 +206,17 @@ def hourly_history(from_date: date, to_date: date, where: Where) -> Built:
     return _filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_scanner_hour, where), (t.fact_scanner_hour,)
 
 
+def untold_findings(where: Where, limit: int) -> Built:
+    """Critical findings nobody was told of, those most over their limit first."""
+    f = t.fact_critical_result
+    names = "accession_token site_code section procedure_group critical_class owner identified_at limit_min exam_key"
+    query = select(*(f.c[name] for name in names.split())).where(
+        f.c.identified_at.is_not(None), f.c.communicated_at.is_(None)
+    )
+    order = (f.c.critical_class, f.c.identified_at, f.c.exam_key)
+    return _filtered(query.order_by(*order).limit(limit), f, where), (f,)
+
+
 FACTS: dict[str, Callable[..., Built]] = {
     f.__name__: f
     for f in (
@@ -226,5 +237,6 @@ FACTS: dict[str, Callable[..., Built]] = {
         exams_at_risk,
         backtests,
         hourly_history,
+        untold_findings,
     )
 }

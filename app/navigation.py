@@ -12,6 +12,9 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "turnaround": ("Turnaround", ":material/timer:"),
         "utilization": ("Utilization", ":material/view_timeline:"),
     },
+    "Care": {
+        "communication": ("Critical and follow-up", ":material/notification_important:"),
+    },
     "Systems": {
         "data_health": ("Data health", ":material/fact_check:"),
     },

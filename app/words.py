@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 
 HOURS_FROM_MIN = 180.0  # from here on minutes are harder to read than hours
 DAYS_FROM_MIN = 6000.0
-COUNTED = frozenset({"exams", "orders", "visits", "reports", "items", "appointments"})  # a middle of counts: 8.5
+# a middle of these counts is said with one decimal: 8.5
+COUNTED = frozenset({"exams", "findings", "follow-ups", "orders", "visits", "reports", "items", "appointments"})
 TOTAL_MIN = "min in total"  # minutes added over many items: hours however many, days would mislead
 
 

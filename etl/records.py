@@ -243,6 +243,7 @@ class EntryKind(StrEnum):
     REJECT = "reject"  # rejected exposures (AAPM TG-305)
     STORAGE = "storage"  # bytes held on a volume
     COST = "cost"  # cost or RVU of a procedure, valid for a time
+    COMMUNICATION = "communication"  # a critical finding told: who, to whom, how, read back
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ DIMENSION_COLUMNS = {
     "feed": "feed_key",
     "reason": "reason",
     "milestone": "milestone",
+    "critical_class": "critical_class",
 }
 Better = Literal["lower", "higher", "neutral"]
 

@@ -35,6 +35,10 @@ _ROWS: dict[str, str] = {
         "site_code scanner_code modality procedure_group protocol_name occurred_at ctdivol_mgy phantom_cm "
         "dlp_mgy_cm exam_key irradiation_token"
     ),
+    "fact_critical_result": (
+        "accession_token site_code modality procedure_group section patient_class critical_class owner identified_at "
+        "notified_at acknowledged_at delegated_at closed_at limit_min communicate_min exam_key finding_key"
+    ),
     "fact_feed": "feed_key site_code kind data_until_at loaded_at expected_every_min events",
     "fact_completeness": "site_code modality local_date milestone expected present",
     "fact_clock": "site_code scanner_code n offset_min drift_min_per_day verdict",
@@ -53,6 +57,7 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "feed": t.fact_feed.c.feed_key,
     "reason": t.fact_quarantine.c.reason,
     "milestone": t.fact_completeness.c.milestone,
+    "critical_class": t.fact_critical_result.c.critical_class,
 }
 
 

@@ -25,6 +25,7 @@ DIMENSIONS = (
     "feed",
     "reason",
     "milestone",
+    "critical_class",
 )
 
 

@@ -74,6 +74,8 @@ class Exam:
     crit_identified_s: int | None = None
     crit_notified_s: int | None = None
     crit_ack_s: int | None = None
+    crit_delegated_s: int | None = None
+    crit_closed_s: int | None = None
     followup: str | None = None
     faults: list[str] = field(default_factory=list)
 

@@ -15,6 +15,7 @@ TARGETS_HEADER = "valid_from,valid_to,site,modality,priority,patient_class,phase
 # the demo's own invention, taken from nowhere: minutes from exam end to first final signature
 TARGETS = {("STAT", "E"): 60, ("STAT", "I"): 90, ("STAT", "O"): 120, ("URGENT", "E"): 120, ("URGENT", "I"): 240,
            ("URGENT", "O"): 480, ("ROUTINE", "E"): 240, ("ROUTINE", "I"): 720, ("ROUTINE", "O"): 1440}  # fmt: skip
+CRITICAL_TARGETS = {1: (45, 30), 2: (240, 180), 3: (5760, 4320)}  # minutes by class, before and from the middle on
 FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
     # suffix: kind, pattern, options by site, expected every so many minutes
     "openings": ("openings_csv", "*.csv", {}, 44_640),
@@ -29,6 +30,7 @@ FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
             ("roster", "roster", 44_640),
             ("ai", "ai_results", 1440),
             ("critical", "critical_results", 1440),
+            ("communications", "communications", 1440),
             ("storage", "storage", 1440),
         )
     },
@@ -78,6 +80,9 @@ def targets_text(scenario: Scenario) -> str:
             rows.append(f"{middle},,*,*,{priority},{patient_class},report,{minutes}")
         else:
             rows.append(f"2020-01-01,,*,*,{priority},{patient_class},report,{minutes}")
+    for kind, (before, after) in CRITICAL_TARGETS.items():
+        rows.append(f"2020-01-01,{middle},*,*,*,*,critical_{kind},{before}")
+        rows.append(f"{middle},,*,*,*,*,critical_{kind},{after}")
     return "\n".join(rows) + "\n"
 
 

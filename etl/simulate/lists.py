@@ -1,6 +1,6 @@
 """The department's own lists as extracts: rosters, AI results, the log of critical results, storage totals.
 
-Headers follow the presets `roster`, `ai_results`, `critical_results` and `storage`.
+Headers follow the presets `roster`, `ai_results`, `critical_results`, `communications` and `storage`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from etl.simulate.acquisitions import has_images, stored_s
 from etl.simulate.calendars import days_between, holiday
+from etl.simulate.communication import note
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
 from etl.simulate.hl7_files import Span, spans
@@ -27,6 +28,7 @@ from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNERS, SITE, chance
 
 ROSTER = ("Staff ID", "Role", "Room", "Date", "Start", "End", "Published")
+COMMUNICATIONS = ("Accession", "Told", "Told By", "Told To", "How", "Read Back", "Last Change")
 AI = ("Accession", "Study UID", "Started", "Finished", "Algorithm", "Result", "Score", "Modality", "Sent")
 CRITICAL = (
     "Accession", "MRN", "Category", "Radiologist ID", "Identified", "Notified", "Acknowledged", "Handed Over", "Closed",
@@ -60,6 +62,7 @@ def write_lists(run: Run, site: str, since_s: int, folders: dict[str, Path]) -> 
     for span in spans(site, since_s, run.until_s):
         put("ai", span.name, AI, _ai(by_ai, span))
         put("critical", span.name, CRITICAL, _critical(run, critical, span))
+        put("communications", span.name, COMMUNICATIONS, _communications(run, critical, span))
     for day, totals in _storage(run, site, exams, since_s):
         put("storage", f"{day}", STORAGE, totals)
     return dict(counts)
@@ -116,14 +119,22 @@ def _critical(run: Run, exams: Iterable[Exam], span: Span) -> Iterator[Line]:
     """Yield the findings whose row changed within the span, as they stood at its end."""
     faults, end_s = Faults(run.scenario), span.end_s
     for e in exams:
-        known = (e.crit_identified_s, e.crit_notified_s, e.crit_ack_s)
+        known = (e.crit_identified_s, e.crit_notified_s, e.crit_ack_s, e.crit_delegated_s, e.crit_closed_s)
         steps = [s if s is not None and s < end_s else None for s in known]
         changed = [s for s in steps if s is not None]
         if e.critical_class and changed and max(changed) >= span.begin_s:
             mrn = faults.mrn(e.site, e.patient, end_s - 1)
-            told, closed = [_iso(s) for s in steps], _iso(steps[2])
             category = CATEGORY[e.critical_class]
-            yield e.accession, mrn, category, e.reader or "", *told, "", closed, _iso(max(changed))
+            yield e.accession, mrn, category, e.reader or "", *(_iso(s) for s in steps), _iso(max(changed))
+
+
+def _communications(run: Run, exams: Iterable[Exam], span: Span) -> Iterator[Line]:
+    """Yield the communications noted within the span."""
+    for e in exams:
+        at_s = e.crit_notified_s
+        if at_s is not None and span.begin_s <= at_s < span.end_s and (noted := note(e, run.scenario)) is not None:
+            cells = (noted.who, noted.whom, noted.how, noted.read_back)
+            yield e.accession, _iso(at_s), *(cell or "" for cell in cells), _iso(at_s)
 
 
 def _storage(run: Run, site: str, exams: Iterable[Exam], since_s: int) -> Iterator[tuple[date, list[Line]]]:

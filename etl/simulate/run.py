@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from etl.department import Case, Department, Reading, Scanner, Timetable
 from etl.simulate.bookings import Desk, mirror
 from etl.simulate.calendars import Calendar, Stretch, calendars, days_between
+from etl.simulate.communication import communicate
 from etl.simulate.demand import all_exams, is_booked
 from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
@@ -71,6 +72,7 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
     _live(result, exams, progress)
     for exam in exams:
         _aftermath(exam, scenario)
+        communicate(exam, scenario)
         _hide(exam, until_s)
     began_s = scenario.origin_s
     result.exams = [e for e in exams if e.ordered_s < until_s and (e.ordered_s >= began_s or _lives_on(e, began_s))]

@@ -26,6 +26,7 @@ PRIORITY = {"S": "STAT", "A": "URGENT", "R": "ROUTINE"}
 TIMES = (
     "ordered", "accepted", "changed", "arrived", "in_room", "begin", "end", "aborted", "available", "ai_begin",
     "ai_end", "opened", "dictated", "prelim", "final", "addendum", "crit_identified", "crit_notified", "crit_ack",
+    "crit_delegated", "crit_closed",
     "cancelled", "no_show",
 )  # fmt: skip
 DOSES = (

@@ -194,6 +194,7 @@ def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops, parameters:
         "last_final_at": np.maximum(last(E.FINAL), last(E.ADDENDUM)),
         "first_communication_at": found.time_of(found.any_first((*REPORTS, E.CRIT_NOTIFIED))),
         "first_addendum_at": np.where(addendum > signed, addendum, NO_TIME),
+        "followup_recommended_at": first(E.FOLLOWUP_RECOMMENDED),
         "cancelled_at": stops.cancelled_at,
         "aborted_at": stops.aborted_at,
         "no_show_at": stops.no_show_at,

@@ -12,10 +12,11 @@ from datetime import datetime
 import pandas as pd
 from sqlalchemy import Connection, Table
 
+from etl.warehouse.derive_critical import derive_critical_results
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.tables import fact_evidence
+from etl.warehouse.tables import fact_critical_result, fact_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +43,7 @@ class WholeFamily:
 
 
 EXAM_FAMILIES: tuple[ExamFamily, ...] = ()
-WHOLE_FAMILIES: tuple[WholeFamily, ...] = (WholeFamily(fact_evidence, derive_evidence),)
+WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
+    WholeFamily(fact_evidence, derive_evidence),
+    WholeFamily(fact_critical_result, derive_critical_results),
+)

@@ -53,14 +53,19 @@ def _rule(table: tuple[ProcedureRule, ...], modality: object, code: object, text
 
 
 def report_targets(exams: pd.DataFrame, end_day: Ints, targets: Iterable[TargetRule]) -> Floats:
-    """Return the report target in minutes valid on each exam's end day for its class, NaN without one.
+    """Return the report target in minutes valid on each exam's end day for its class, NaN without one."""
+    return phase_targets(exams, end_day, targets, REPORT_PHASES)
+
+
+def phase_targets(exams: pd.DataFrame, day: Ints, targets: Iterable[TargetRule], phases: frozenset[str]) -> Floats:
+    """Return the target in minutes of a phase valid on each row's day, NaN without one.
 
     The rule naming most of site, modality, priority and patient class wins, the earlier row among equals.
     """
-    rules = [t for t in reversed(tuple(targets)) if t.phase in REPORT_PHASES]
+    rules = [t for t in reversed(tuple(targets)) if t.phase in phases]
     target = np.full(len(exams), np.nan)
     for rule in sorted(rules, key=_named):
-        target[_applies(rule, exams, end_day)] = rule.target_min
+        target[_applies(rule, exams, day)] = rule.target_min
     return target
 
 

@@ -35,6 +35,12 @@ from etl.warehouse.tables.bookkeeping import (
 from etl.warehouse.tables.bookkeeping import (
     watermark as watermark,
 )
+from etl.warehouse.tables.care import (
+    fact_critical_result as fact_critical_result,
+)
+from etl.warehouse.tables.care import (
+    fact_followup as fact_followup,
+)
 from etl.warehouse.tables.columns import (
     UtcDateTime as UtcDateTime,
 )

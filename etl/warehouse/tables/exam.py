@@ -48,6 +48,7 @@ fact_exam = Table(
     at("last_final_at", "last final or correction"),
     at("first_communication_at", "first of preliminary, final, critical notification"),
     at("first_addendum_at", "first correction after final"),
+    at("followup_recommended_at", "first follow-up recommended, coded or read from the text"),
     at("cancelled_at", "cancellation in force (a later reinstatement clears it)"),
     at("aborted_at", "discontinued or cancelled after begin"),
     at("no_show_at", "no_show in force"),

@@ -22,7 +22,15 @@ from etl.kpis.compute import compute_kpi
 from etl.kpis.kinds import Aggregate
 from etl.kpis.snapshot import Snapshot
 from etl.kpis.survival import Survival
-from etl.warehouse.tables import UtcDateTime, fact_dose_event, fact_exam, fact_scanner_hour, fact_slot, fact_visit
+from etl.warehouse.tables import (
+    UtcDateTime,
+    fact_critical_result,
+    fact_dose_event,
+    fact_exam,
+    fact_scanner_hour,
+    fact_slot,
+    fact_visit,
+)
 
 EXPECTED: dict[str, dict[str, float]] = {
     kpi: values
@@ -33,6 +41,7 @@ PERIOD = (date(2026, 9, 1), date(2026, 10, 1))
 Mutation = Callable[[Kpi], Kpi]
 
 x, h, v, s, d = (t.c for t in (fact_exam, fact_scanner_hour, fact_visit, fact_slot, fact_dose_event))
+c = fact_critical_result.c
 LONG_AGO = literal(datetime(2000, 1, 1, tzinfo=UTC), UtcDateTime())
 
 
@@ -136,6 +145,11 @@ MUTATIONS: dict[str, Mutation] = {
     "D01-ctdivol16": lambda k: replace(k, population=Population(d.phantom_cm.is_(None), "no phantom")),
     "D01-dlp": lambda k: utc_day(k, x.exam_end_at),
     "D01-ssde": lambda k: spanned(k, value=d.ctdivol_mgy),
+    "C01": lambda k: kinded(k, decided=c.communicated_at.is_not(None)),  # closed only
+    "C02": closed_only,
+    "C02b": lambda k: utc_day(k, c.identified_at),
+    "C02-open": lambda k: kinded(k, closed_at=(c.closed_at,)),  # told and not closed is not open
+    "C03": lambda k: kinded(k, shares={**k.kind.shares, "complete": c.has_when.is_(True)}),  # type: ignore[attr-defined]
     "I04-missing": lambda k: kinded(k, shares={"share": k.kind.of}),  # type: ignore[attr-defined]
     "I04-violations": lambda k: kinded(k, shares={"share": x.is_addon.is_(True)}),
     "I04-unlinked": lambda k: kinded(k, shares={"share": k.table.c.unmapped}),

@@ -35,6 +35,8 @@ SAMPLES = {
     "critical_results": "Accession,MRN,Category,Radiologist ID,"
     "Identified,Notified,Acknowledged,Handed Over,Closed,Last Change\n"
     "A1,42,Red,R1,2026-01-15 09:00,2026-01-15 09:10,2026-01-15 09:15,,,2026-01-15 09:15\n",
+    "communications": "Accession,Told,Told By,Told To,How,Read Back,Last Change\n"
+    "A1,2026-01-15 09:10,R1,D1,Phone,Yes,2026-01-15 09:12\n",
     "followups": "Accession,MRN,Recommendation,Dismiss Reason,Recommended,Scheduled,Completed,Dismissed,Last Change\n"
     "A1,42,CT 6M,,2026-01-15,2026-02-01,,,2026-02-01\n",
     "rejects": "Date\tRoom\tModality\tView\tReason\tRejected\tAccepted\tTechnologist ID\tExported\n"
@@ -142,6 +144,12 @@ def test_critical_result_log_becomes_workflow_events() -> None:
     assert {e.attributes.result_code for e in events} == {"1"}
     types = [presets()["critical_results"].event_type(e.local_code) for e in events]
     assert types == ["crit_identified", "crit_notified", "crit_ack"]
+
+
+def test_communication_keeps_who_told_whom_how_and_whether_it_was_read_back() -> None:
+    told = entry(SAMPLES["communications"], "communications")
+    assert (told.kind, told.person, told.other_person) == (EntryKind.COMMUNICATION, "R1", "D1")
+    assert (told.code, told.outcome_code) == ("phone", "read_back")
 
 
 def test_downtime_is_a_stretch_of_the_calendar() -> None:
