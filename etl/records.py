@@ -73,6 +73,10 @@ class EventType(StrEnum):
     PATIENT_LINKED = "patient_linked"  # ADT^A24
     ORDER_REPLACED = "order_replaced"  # ORC-1 RP, RU, RQ: another order takes its place
     ORDER_REINSTATED = "order_reinstated"  # ORC-1 UC, UD, RL: a stop or hold that does not hold
+    PROCEDURE_CHANGED = "procedure_changed"  # Epic audit action: another procedure billed or reported
+    ADDENDUM_CLASSED = "addendum_classed"  # OBX ADDCLASS: typographic or clinical
+    DISCREPANCY_GRADED = "discrepancy_graded"  # OBX DISCREP on the final: how far it departs from the preliminary
+    IMPRESSION_TOLD = "impression_told"  # OBX-3 says that the report has an impression; its text is never read
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     state_file: Path = Path("state.sqlite")
     forecast_folder: Path = Path("models")
     targets_file: Path = Path("targets.csv")  # site's own targets; absent means none
+    rule_packs: tuple[str, ...] = ()  # shipped targets switched on (data/reference/rule_packs), after the site's own
     codes_file: Path = Path("local_codes.csv")  # site's own code maps with their history; absent means none
     vocabulary_file: Path = Path("event_vocabulary.csv")  # codes from RadLex a person reviewed; absent means none
     log_file: Path = Path("radpulse.log.jsonl")

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from etl.kpis import access_times, capacity, critical, dose, feeds, flow, reporting, volume
+from etl.kpis import (
+    access_times,
+    capacity,
+    critical,
+    dose,
+    feeds,
+    first_case,
+    flow,
+    quality_report,
+    report_aftermath,
+    reporting,
+    targets,
+    volume,
+)
 from etl.kpis.base import Family, Kpi, Registry
 
 FAMILIES: tuple[Family, ...] = (
-    Family("turnaround", "Turnaround", "How long do reports take, and where does the time go?", (flow, reporting)),
+    Family(
+        "turnaround",
+        "Turnaround",
+        "How long do reports take, and where does the time go?",
+        (flow, first_case, reporting, report_aftermath, targets),
+    ),
     Family("utilization", "Utilization", "Are the scanners used as planned, and where is time lost?", (capacity,)),
     Family("access", "Access", "How soon can a patient come, and what becomes of the slots?", (access_times,)),
     Family(
@@ -15,6 +33,7 @@ FAMILIES: tuple[Family, ...] = (
         "Are critical findings told in time, and do recommended exams happen?",
         (critical,),
     ),
+    Family("quality", "Report quality", "Are reports right, complete and left alone?", (quality_report,)),
     Family("volume", "Volumes", "How much work came in and went out?", (volume,)),
     Family("data", "Data quality", "Can the numbers be trusted?", (feeds,)),
     Family("dose", "Radiation dose", "Is dose in line with the references, and is it recorded?", (dose,)),

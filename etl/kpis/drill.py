@@ -22,6 +22,10 @@ _EXAM_ROW = (
 )
 _ROWS: dict[str, str] = {
     "fact_exam": _EXAM_ROW,
+    "fact_first_case": (
+        "site_code scanner_code modality procedure_group priority patient_class appointment_at exam_begin_at "
+        "start_delay_min local_date exam_key"
+    ),
     "fact_visit": "site_code scanner_code modality begin_at end_at part exams gap_before_min gap_kind visit_key",
     "fact_scanner_hour": (
         "site_code scanner_code modality hour_at local_date local_hour operating_min table_min room_min "

@@ -30,6 +30,10 @@ RUN = Population(
 )
 _OFF = _x.cancelled_at.is_(None) & _x.no_show_at.is_(None)
 
+INSIDE = Population(
+    _x.patient_class.in_(["E", "I"]) & _OFF, "orders for ED and inpatients; cancelled and no-show ones left out"
+)
+
 _READ = (_x.read_opened_at, _x.first_communication_at)
 _KM = "count as at least as long as they have lasted (Kaplan-Meier); the same of closed items alone beside."
 _BESIDE = "are counted beside; the quantiles are of closed items only."
@@ -47,18 +51,16 @@ ORDER_TO_ARRIVE = Kpi(
         Span(_x.order_to_arrive_min, _x.order_entered_at, _x.arrived_at, (_x.exam_begin_at, _x.first_final_at))
     ),
     table=fact_exam,
-    population=Population(
-        _x.patient_class.in_(["E", "I"]) & _OFF, "orders for ED and inpatients; cancelled and no-show ones left out"
-    ),
+    population=INSIDE,
     at=ORDERED,
     open_items=f"patients not yet arrived {_KM}",
 )
 
-_ARRIVED_OR_BEGUN = Population(
+ARRIVED_OR_BEGUN = Population(
     (_x.arrived_at.is_not(None) | _x.exam_begin_at.is_not(None)) & _x.cancelled_at.is_(None) & _x.aborted_at.is_(None),
     "exams whose patient arrived or whose exam began; cancelled and aborted ones left out",
 )
-_GONE = (_x.no_show_at, _x.exam_end_at, _x.first_final_at)
+GONE = (_x.no_show_at, _x.exam_end_at, _x.first_final_at)
 
 PATIENT_WAIT = Kpi(
     key="patient_wait",
@@ -70,11 +72,11 @@ PATIENT_WAIT = Kpi(
     source="ACR GRID outpatient wait time",
     better="lower",
     kind=Aggregate(
-        Span(_x.patient_wait_min, func.greatest(_x.arrived_at, _x.appointment_at), _x.exam_begin_at, _GONE),
+        Span(_x.patient_wait_min, func.greatest(_x.arrived_at, _x.appointment_at), _x.exam_begin_at, GONE),
         parts=(Part("early", "share", condition=_x.start_delay_min < 0),),
     ),
     table=fact_exam,
-    population=_ARRIVED_OR_BEGUN,
+    population=ARRIVED_OR_BEGUN,
     at=BEGUN_OR_DUE,
     open_items=f"patients still waiting {_BESIDE}",
 )
@@ -88,9 +90,9 @@ ARRIVAL_TO_BEGIN = Kpi(
     formula="exam_begin_at - arrived_at",
     source="second variant of T06",
     better="lower",
-    kind=Aggregate(Span(_x.arrival_to_begin_min, _x.arrived_at, _x.exam_begin_at, _GONE)),
+    kind=Aggregate(Span(_x.arrival_to_begin_min, _x.arrived_at, _x.exam_begin_at, GONE)),
     table=fact_exam,
-    population=_ARRIVED_OR_BEGUN,
+    population=ARRIVED_OR_BEGUN,
     at=BEGUN_OR_DUE,
     open_items=f"patients still waiting {_BESIDE}",
 )
@@ -110,7 +112,7 @@ PUNCTUALITY = Kpi(
     ),
     table=fact_exam,
     population=Population(
-        _x.appointment_at.is_not(None) & _ARRIVED_OR_BEGUN.condition,
+        _x.appointment_at.is_not(None) & ARRIVED_OR_BEGUN.condition,
         "booked exams whose patient arrived or whose exam began; cancelled and aborted ones left out",
     ),
     at=BOOKED,

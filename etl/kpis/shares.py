@@ -23,12 +23,14 @@ class Ratio:
 
     Over rows: each share is a condition on the `decided` rows, `undecided` ones will be decided later, the rest
     is missing. Over rows that hold counts: with `of`, each share is a column of counts summed over the sum of `of`.
+    `per` scales shares and limits where a share would be too small to read: 1000 gives a rate per 1000.
     """
 
     shares: dict[str, ColumnElement[Any]]
     decided: ColumnElement[bool] = field(default_factory=true)
     undecided: ColumnElement[bool] = field(default_factory=false)
     of: ColumnElement[Any] | None = None
+    per: float = 1.0
     name: ClassVar[str] = "Ratio"
     adds_over: ClassVar[str] = "numerator and n over everything, the share over nothing"
 
@@ -60,9 +62,9 @@ class Ratio:
         frame = statistics.fillna({"items": 0, "n": 0, "open": 0})
         n = floats(frame, "n")
         for name in self.shares:
-            frame[name] = quotient(floats(frame, f"met_{name}"), n)
+            frame[name] = quotient(floats(frame, f"met_{name}"), n) * self.per
         first = f"met_{next(iter(self.shares))}"
-        frame["low"], frame["high"] = wilson(floats(frame, first), n)
+        frame["low"], frame["high"] = (limit * self.per for limit in wilson(floats(frame, first), n))
         frame["numerator"] = frame[first]
         frame["missing"] = frame["items"] - frame["n"] - frame["open"]
         frame["basis"] = frame["n"]
@@ -74,7 +76,7 @@ class Ratio:
         if self.of is not None:
             return ungrouped(plan, first, word("counted")).add_columns(self.of.label("available"))
         state = case((self.decided, word("decided")), (self.undecided, word("open")), else_=word("missing"))
-        value = case((and_(self.decided, first), 1.0), (self.decided, 0.0))
+        value = case((and_(self.decided, first), self.per), (self.decided, 0.0))
         return ungrouped(plan, value, state)
 
 

@@ -68,6 +68,12 @@ class Exam:
     prelim_s: int | None = None
     final_s: int | None = None
     addendum_s: int | None = None
+    addendum_class: str | None = None  # typographic, clinical; None where nobody coded it
+    discrepancy: str | None = None  # none, minor, major: the final against the preliminary
+    transcribed_s: int | None = None
+    viewed_s: int | None = None  # by the referrer, after the final
+    recoded_s: int | None = None  # another procedure billed after the final
+    has_impression: bool = False
     reader: str | None = None
     assistant: str | None = None
     critical_class: int | None = None

@@ -181,6 +181,11 @@ class Writer:
             found.append(
                 self._coded(len(found), "CRIT^Critical result class", str(exam.critical_class), exam.crit_identified_s)
             )
+        if mail.kind == "F":
+            found += self._quality(len(found), exam, mail.at_s)
+        if mail.kind == "C" and exam.addendum_class is not None:
+            word = exam.addendum_class.upper()
+            found.append(self._coded(len(found), "ADDCLASS^Class of the addendum", word, mail.at_s))
         if status == "F":
             for name, at_s in (("CRITNOTIF", exam.crit_notified_s), ("CRITACK", exam.crit_ack_s)):
                 if at_s is not None and at_s <= mail.at_s:
@@ -189,6 +194,17 @@ class Writer:
                     )
             if exam.followup is not None and mail.kind == "F":
                 found.append(self._coded(len(found), "FOLLOWUP^Follow-up recommendation", exam.followup, mail.at_s))
+        return found
+
+    def _quality(self, before: int, exam: Exam, at_s: int) -> list[str]:
+        """Return the impression section, and how the final departs from its preliminary."""
+        found = []
+        if exam.has_impression:
+            at = self.time(at_s)
+            found.append(f"OBX|{before + 1}|TX|IMP^Impression^L||SIMULATED IMPRESSION.||||||F|||{at}")
+        if exam.discrepancy is not None:
+            word = exam.discrepancy.upper()
+            found.append(self._coded(before + len(found), "DISCREP^Preliminary against final", word, at_s))
         return found
 
     def _ai_result(self, mail: Mail, exam: Exam) -> list[str]:

@@ -16,11 +16,19 @@ TARGETS_HEADER = "valid_from,valid_to,site,modality,priority,patient_class,phase
 TARGETS = {("STAT", "E"): 60, ("STAT", "I"): 90, ("STAT", "O"): 120, ("URGENT", "E"): 120, ("URGENT", "I"): 240,
            ("URGENT", "O"): 480, ("ROUTINE", "E"): 240, ("ROUTINE", "I"): 720, ("ROUTINE", "O"): 1440}  # fmt: skip
 CRITICAL_TARGETS = {1: (45, 30), 2: (240, 180), 3: (5760, 4320)}  # minutes by class, before and from the middle on
+# other phases: phase, priority, patient class, minutes
+OTHER_TARGETS = (
+    ("first_communication", "STAT", "*", 45), ("first_communication", "URGENT", "*", 120),
+    ("unread", "STAT", "*", 20), ("unread", "URGENT", "*", 60), ("unread", "ROUTINE", "*", 480),
+    ("patient_wait", "*", "O", 20), ("patient_wait", "*", "E", 15),
+    ("order_to_arrive", "STAT", "*", 30), ("order_to_arrive", "URGENT", "*", 60), ("order_to_arrive", "*", "I", 240),
+)  # fmt: skip
 FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
     # suffix: kind, pattern, options by site, expected every so many minutes
     "openings": ("openings_csv", "*.csv", {}, 44_640),
     "hl7": ("hl7v2", "*.hl7", {}, 120),
     "ris": ("ris_csv", "*.csv", {"NORTH": {"mapping": "epic_like"}, "SOUTH": {"mapping": "cerner_like"}}, 1440),
+    "reports": ("ris_csv", "*.csv", {site.code: {"mapping": "report_log"} for site in SITES}, 1440),
     "qido": ("dicomweb", "*.json", {}, 0),
     "dicom": ("dicom_files", "**/*.dcm", {}, 1440),
     "dose": ("dose_reports", "**/*.dcm", {}, 1440),
@@ -83,6 +91,7 @@ def targets_text(scenario: Scenario) -> str:
     for kind, (before, after) in CRITICAL_TARGETS.items():
         rows.append(f"2020-01-01,{middle},*,*,*,*,critical_{kind},{before}")
         rows.append(f"{middle},,*,*,*,*,critical_{kind},{after}")
+    rows += [f"2020-01-01,,*,*,{priority},{kind},{phase},{minutes}" for phase, priority, kind, minutes in OTHER_TARGETS]
     return "\n".join(rows) + "\n"
 
 

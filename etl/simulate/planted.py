@@ -21,6 +21,7 @@ from etl.simulate.faults import (
 from etl.simulate.image_faults import EFFECTS, image_fault
 from etl.simulate.local import utc
 from etl.simulate.people import patient
+from etl.simulate.report_aftermath import RECODED_SCANNER
 from etl.simulate.roster import STORY_ABSENT
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNER, SITE, SITES
@@ -172,6 +173,9 @@ def _stories(run: Run) -> list[Entry]:
          "expected_effect": "The unread queue of section BODY grows over the last days, report TAT with it."},
         {"story": "scanner_down", "downtimes": down,
          "expected_effect": "U14 shows it; operating minutes fall, waits rise, the other CT takes over."},
+        {"story": "report_aftermath", "scanner": RECODED_SCANNER,
+         "expected_effect": "Q02 is higher at night, T25 long and often open for the South's outpatients, T27 stands"
+         " out on one scanner, T20 strips exams left open."},
         {"story": "before_the_start", "expected_effect":
             "Orders before the first day are only those of appointments after it: order volumes rise until then."},
     ]  # fmt: skip

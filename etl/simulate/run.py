@@ -15,6 +15,7 @@ from etl.simulate.demand import all_exams, is_booked
 from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
 from etl.simulate.people import technologist
+from etl.simulate.report_aftermath import follow_report
 from etl.simulate.roster import readers
 from etl.simulate.scenario import DAY_S, HOUR_S, SCANNER, SCANNERS, SITE, Scenario, stream
 
@@ -73,6 +74,7 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
     for exam in exams:
         _aftermath(exam, scenario)
         communicate(exam, scenario)
+        follow_report(exam, scenario)
         _hide(exam, until_s)
     began_s = scenario.origin_s
     result.exams = [e for e in exams if e.ordered_s < until_s and (e.ordered_s >= began_s or _lives_on(e, began_s))]

@@ -27,7 +27,7 @@ TIMES = (
     "ordered", "accepted", "changed", "arrived", "in_room", "begin", "end", "aborted", "available", "ai_begin",
     "ai_end", "opened", "dictated", "prelim", "final", "addendum", "crit_identified", "crit_notified", "crit_ack",
     "crit_delegated", "crit_closed",
-    "cancelled", "no_show",
+    "cancelled", "no_show", "transcribed", "viewed", "recoded",
 )  # fmt: skip
 DOSES = (
     "dlp_mgy_cm", "ctdivol_max_mgy", "dap_gy_m2", "dose_rp_gy", "agd_left_mgy", "agd_right_mgy", "activity_mbq",
@@ -58,6 +58,9 @@ FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
     "assistant": (pa.string(), lambda e: e.assistant),
     "critical_class": (pa.int32(), lambda e: e.critical_class),
     "followup": (pa.string(), lambda e: e.followup),
+    "addendum_class": (pa.string(), lambda e: e.addendum_class),
+    "discrepancy": (pa.string(), lambda e: e.discrepancy),
+    "has_impression": (pa.bool_(), lambda e: e.has_impression),
     "ai_positive": (pa.bool_(), lambda e: e.ai_positive if e.ai_end_s is not None else None),
 }
 

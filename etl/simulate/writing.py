@@ -22,6 +22,7 @@ from etl.simulate.installation import feed_key
 from etl.simulate.lists import write_lists
 from etl.simulate.openings import write_openings
 from etl.simulate.qido import series_answer, write_answer
+from etl.simulate.report_log import write_report_log
 from etl.simulate.ris_extract import changes, write_extract
 from etl.simulate.run import Progress, Run
 from etl.simulate.scenario import SITES
@@ -122,6 +123,8 @@ def write_feeds(run: Run, folder: Path, since_s: int, progress: Progress) -> dic
     for site in SITES:
         key = feed_key(site.code, "openings")
         counts[key] += write_openings(run, site.code, since_s, folder / key)
+        key = feed_key(site.code, "reports")
+        counts[key] += write_report_log(run, site.code, since_s, folder / key)
         places = {kind: folder / feed_key(site.code, kind) for kind in LISTS}
         for kind, rows in write_lists(run, site.code, since_s, places).items():
             counts[feed_key(site.code, kind)] += rows

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Attributes, EventRecord, Identifiers
-from etl.sources.hl7_rules import FieldRules, Fields, Plan, value
+from etl.sources.hl7_rules import PRESENCE_FLAGS, FieldRules, Fields, Plan, value
 from etl.sources.hl7_structure import ORDERS, REPLIES, Group, Message, field_text
 from etl.sources.times import Instant, instant
 
@@ -168,7 +168,7 @@ class Reader:
             suffix = self.rules.result_flags.get(code)
             if suffix is not None:
                 obx = line.split(d.field)
-                found = field_text(obx, 5).split(d.component)[0]
+                found = "" if suffix in PRESENCE_FLAGS else field_text(obx, 5).split(d.component)[0]
                 yield suffix, found if CODE.fullmatch(found) else None, field_text(obx, 14)
             elif "RID4948" in line:
                 categories.update((str(int(c) + 1), None) for c in ACTIONABLE.findall(line))

@@ -56,7 +56,10 @@ OTHER_SECTIONS = frozenset(
 
 
 # OBX-3.1 -> what it tells beside the report's status; the suffix of its event's local code
-RESULT_FLAGS = {code: code for code in ("CRIT", "CRITNOTIF", "CRITACK", "FOLLOWUP", "AITRIAGE")}
+RESULT_FLAGS = {code: code for code in ("CRIT", "CRITNOTIF", "CRITACK", "FOLLOWUP", "AITRIAGE", "ADDCLASS", "DISCREP")}
+# sections of a report: LOINC 19005-8 is Radiology Imaging study [Interpretation], IMP the suffix of HL7 v2.5.1 7.1.3
+RESULT_FLAGS |= {"IMP": "IMP", "19005-8": "IMP"}
+PRESENCE_FLAGS = frozenset({"IMP"})  # that the line is there is all there is to know: its value is text
 
 
 class Position(NamedTuple):
@@ -132,8 +135,8 @@ def field_rules(options: dict[str, Any]) -> FieldRules:
 
     Options: any role of the shipped table (``accession_number = ["OBR-18", "OBR-3.1"]``, one position or
     several, best first), ``other_sections`` (OBR-24 codes that are not imaging) and ``result_flags`` (a site's
-    OBX-3.1 codes -> CRIT, CRITNOTIF, CRITACK, FOLLOWUP or AITRIAGE). Raises FeedStoppedError naming the
-    unknown option or the bad position.
+    OBX-3.1 codes -> CRIT, CRITNOTIF, CRITACK, FOLLOWUP, AITRIAGE, ADDCLASS, DISCREP or IMP). Raises
+    FeedStoppedError naming the unknown option or the bad position.
     """
     rules = dict(shipped_rules())
     for option, value in options.items():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from etl.records import EventType as E
 from etl.warehouse.derive_dose import dose_totals
+from etl.warehouse.derive_report_aftermath import coded_after_report, idle_reads, milestones_after_report
 from etl.warehouse.exam_clock import Chosen, choose
 from etl.warehouse.exam_description import demographics, describe, last_said, patient_tokens, texts
 from etl.warehouse.exam_device import DeviceSpans, device_spans, device_texts
@@ -17,13 +18,14 @@ from etl.warehouse.exam_durations import durations
 from etl.warehouse.intervals import MINUTE_US, Floats
 from etl.warehouse.keys import NO_EXAM, Ints
 from etl.warehouse.link import Links
-from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
+from etl.warehouse.local_time import NO_DAY, NO_TIME, dates, hours, local_days, microseconds, shifts, times
 from etl.warehouse.milestones import BOOKINGS, NONE, STOPS, Milestones, build_milestones, codes, take, taken_back
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.patients import Patients
 from etl.warehouse.performed_steps import counting_rows, first_by_ris, with_steps
-from etl.warehouse.reference_match import report_targets
+from etl.warehouse.reference_match import phase_targets
 from etl.warehouse.stops import REPORTS, Stops, stops_in_force
+from etl.warehouse.target_phases import TIMED_PHASES
 
 Texts = npt.NDArray[np.object_]
 AFTER_END = (E.EXAM_END, E.IMAGES_AVAILABLE, E.QC_COMPLETE, E.READ_OPENED, E.DICTATED, *REPORTS, E.PATIENT_DEPARTED)
@@ -100,6 +102,7 @@ def _timed(
     at, planned = _booking(found)
     at["appointment_at"] = np.where(at["appointment_at"] != NO_TIME, at["appointment_at"], said_appointment)
     at |= _milestones(found, spans, stops, parameters) | {"exam_begin_at": begin.at, "exam_end_at": end.at}
+    at |= milestones_after_report(found, at["first_final_at"])
     spent, wrong = durations(at, planned)
     status = _status(at, found)
     performed = (begin.at != NO_TIME) & (end.at != NO_TIME) & (stops.aborted_at == NO_TIME)
@@ -113,10 +116,21 @@ def _timed(
         "has_dose_report": spans.has_dose_report,
         "has_order_violation": wrong | stops.contradicted,
     }
+    columns |= coded_after_report(found, at["first_final_at"])
+    idle_min = parameters.rules.read_idle_min
+    columns["is_read_idle"] = idle_reads(spent["read_time_min"], texts(described["modality"]), idle_min)
     columns |= _calendar(at, site, parameters)
-    end_day, _ = local_days(end.at, site, parameters.zones)
-    columns["report_target_min"] = report_targets(described, end_day, parameters.targets)
+    columns |= _targets(at, described, parameters)
     return pd.DataFrame(columns)
+
+
+def _targets(at: dict[str, Ints], described: pd.DataFrame, parameters: Parameters) -> dict[str, Floats]:
+    """Return the target of each phase that was valid on the day that decides it."""
+    site = texts(described["site_code"])
+    day = {name: local_days(at[milestone], site, parameters.zones)[0] for name, milestone in LOCAL.items()}
+    due = np.where(day["appointment"] != NO_DAY, day["appointment"], day["order"])
+    day["begin_or_due"] = np.where(day["begin"] != NO_DAY, day["begin"], due)
+    return {p.target: phase_targets(described, day[p.base], parameters.targets, p.names) for p in TIMED_PHASES}
 
 
 def _source(name: str, chosen: Chosen) -> dict[str, object]:

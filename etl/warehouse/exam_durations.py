@@ -23,6 +23,8 @@ SPANS: Mapping[str, tuple[str, str]] = {
     "total_tat_min": ("first_communication_at", "order_entered_at"),
     "unread_wait_min": ("read_opened_at", "images_available_at"),
     "read_time_min": ("dictated_at", "read_opened_at"),
+    "transcription_min": ("transcribed_at", "dictated_at"),
+    "view_delay_min": ("report_viewed_at", "first_final_at"),
     "prelim_to_final_min": ("first_final_at", "first_prelim_at"),
     "end_to_end_min": ("first_final_at", "order_entered_at"),
 }

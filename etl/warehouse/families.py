@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Table
 from etl.warehouse.derive_critical import derive_critical_results
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
+from etl.warehouse.derive_first_case import derive_first_cases
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.tables import fact_critical_result, fact_evidence
+from etl.warehouse.tables import fact_critical_result, fact_evidence, fact_first_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +47,5 @@ EXAM_FAMILIES: tuple[ExamFamily, ...] = ()
 WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_evidence, derive_evidence),
     WholeFamily(fact_critical_result, derive_critical_results),
+    WholeFamily(fact_first_case, derive_first_cases),
 )

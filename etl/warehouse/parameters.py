@@ -15,10 +15,12 @@ from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
-from etl.warehouse.reference import ANY, optional_date, pattern_key, rows, target_minutes
+from etl.warehouse.reference import ANY, optional_date, pattern_key, rows
 from etl.warehouse.rule_rows import ProcedureRule as ProcedureRule
 from etl.warehouse.rule_rows import StatusRule as StatusRule
 from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protocol_names, status_rules, with_aliases
+from etl.warehouse.target_rules import TargetRule as TargetRule
+from etl.warehouse.target_rules import site_targets
 from etl.warehouse.vocabulary import sole_codes
 
 STANDARD_SHIFTS = ShiftHours()
@@ -35,20 +37,6 @@ class FeedRule:
     preset: str = ""  # which presets of the status map apply beside the generic rows
     expected_every_min: int = 1440
     delivered_every_min: int = 0  # the same where a site has set it: data comes that much later than it happens
-
-
-@dataclass(frozen=True, slots=True)
-class TargetRule:
-    """One row of the site's `targets.csv`; '*' holds for all, validity is `[valid_from, valid_to)` in local dates."""
-
-    valid_from: date | None
-    valid_to: date | None
-    site: str
-    modality: str
-    priority: str
-    patient_class: str
-    phase: str
-    target_min: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +93,7 @@ class Rules:
     open_exam_cap_min: float = 240.0  # kpis.md E5: an exam begun and not ended is in progress for so long at most
     images_settle_min: float = 120.0  # the last image is the end when nothing came for so long
     booking_default_min: float = 30.0  # length of a booking that states none
+    read_idle_min: tuple[tuple[str, float], ...] = (("XA", 120.0), ("*", 60.0))  # T20: longer is left open, not read
     same_study_join_min: float = 720.0  # accessions of one study further apart are separate visits
     calendar_ahead_days: int = 400  # hours further ahead of the data are not kept
     clock_window_days: int = 14  # offsets
@@ -190,7 +179,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         patient_classes=code_map(_code_map(reference / "patient_class_map.csv"), own, CodeKind.PATIENT_CLASS),
         modalities=code_map(_code_map(reference / "modality_map.csv"), own, CodeKind.MODALITY),
         protocols=protocol_names(own),
-        targets=_targets(settings.at(settings.targets_file)),
+        targets=site_targets(settings, reference),
         precedence=_precedence(reference / "clock_precedence.csv"),
     )
 
@@ -230,25 +219,6 @@ def _procedure_rules(path: Path) -> tuple[ProcedureRule, ...]:
 
 def _code_map(path: Path) -> Mapping[str, str]:
     return MappingProxyType({row["code"].upper(): row["canonical"] for row in rows(path, ("code", "canonical"))})
-
-
-def _targets(path: Path) -> tuple[TargetRule, ...]:
-    if not path.exists():
-        return ()
-    columns = ("valid_from", "valid_to", "site", "modality", "priority", "patient_class", "phase", "target_min")
-    return tuple(
-        TargetRule(
-            optional_date(path, row["valid_from"]),
-            optional_date(path, row["valid_to"]),
-            row["site"] or ANY,
-            row["modality"] or ANY,
-            row["priority"] or ANY,
-            row["patient_class"] or ANY,
-            row["phase"],
-            target_minutes(path, row["target_min"]),
-        )
-        for row in rows(path, columns)
-    )
 
 
 def _precedence(path: Path) -> tuple[PrecedenceRule, ...]:

@@ -18,7 +18,6 @@ from etl.warehouse.parameters import ProcedureRule, TargetRule
 from etl.warehouse.reference import ANY
 
 Texts = npt.NDArray[np.object_]
-REPORT_PHASES = frozenset({"report", "report_tat", "T16"})
 EPOCH = date(1970, 1, 1)
 
 
@@ -52,25 +51,22 @@ def _rule(table: tuple[ProcedureRule, ...], modality: object, code: object, text
     return None
 
 
-def report_targets(exams: pd.DataFrame, end_day: Ints, targets: Iterable[TargetRule]) -> Floats:
-    """Return the report target in minutes valid on each exam's end day for its class, NaN without one."""
-    return phase_targets(exams, end_day, targets, REPORT_PHASES)
-
-
 def phase_targets(exams: pd.DataFrame, day: Ints, targets: Iterable[TargetRule], phases: frozenset[str]) -> Floats:
-    """Return the target in minutes of a phase valid on each row's day, NaN without one.
+    """Return the target in minutes of a phase valid on each row's day for its class, NaN without one.
 
-    The rule naming most of site, modality, priority and patient class wins, the earlier row among equals.
+    `phases` are the words a table may use for it.
+    The site's own rule naming most of site, modality, priority and patient class wins, then a pack's, the earlier
+    row among equals.
     """
-    rules = [t for t in reversed(tuple(targets)) if t.phase in phases]
     target = np.full(len(exams), np.nan)
-    for rule in sorted(rules, key=_named):
+    for rule in reversed(ranked(targets, phases)):
         target[_applies(rule, exams, day)] = rule.target_min
     return target
 
 
-def _named(rule: TargetRule) -> int:
-    return sum(v != ANY for v in (rule.site, rule.modality, rule.priority, rule.patient_class))
+def ranked(targets: Iterable[TargetRule], phases: frozenset[str]) -> list[TargetRule]:
+    """Return a phase's rules, the one that wins first: the site's own before those of packs."""
+    return sorted((t for t in targets if t.phase in phases), key=lambda rule: (bool(rule.pack), -rule.named))
 
 
 def _applies(rule: TargetRule, exams: pd.DataFrame, end_day: Ints) -> npt.NDArray[np.bool_]:

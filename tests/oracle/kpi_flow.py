@@ -124,11 +124,11 @@ def prelim_to_final(t: Truth) -> Measures:
     return turnaround(t, t.ended[t.ended["prelim_at"].notna()], "prelim_at", "final_at")
 
 
-def targets(t: Truth, frame: pd.DataFrame) -> pd.Series:
-    """Return each exam's report target: of the file's rows that fit, the one that says most."""
+def targets(t: Truth, frame: pd.DataFrame, phase: str = "report", at: pd.Series | None = None) -> pd.Series:
+    """Return each exam's target of a phase: of the file's rows that fit on its day, the first that says most."""
     rules = pd.read_csv(t.folder / "targets.csv", dtype=str).fillna("")
-    rules = rules[rules["phase"] == "report"]
-    day = t.day(frame["end_at"], frame["site"]).map(str)
+    rules = rules[rules["phase"] == phase]
+    day = t.day(frame["end_at"] if at is None else at, frame["site"]).map(str)
     best, said = pd.Series(nan, index=frame.index), pd.Series(-1, index=frame.index)
     for _, rule in rules.iterrows():
         fits = (day >= rule["valid_from"]) & ((rule["valid_to"] == "") | (day < rule["valid_to"]))

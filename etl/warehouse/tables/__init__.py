@@ -98,6 +98,9 @@ from etl.warehouse.tables.exam import (
 from etl.warehouse.tables.exam import (
     fact_unmatched as fact_unmatched,
 )
+from etl.warehouse.tables.flow import (
+    fact_first_case as fact_first_case,
+)
 from etl.warehouse.tables.forecast import (
     fact_backtest as fact_backtest,
 )

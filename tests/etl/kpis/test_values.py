@@ -19,7 +19,9 @@ from etl.access import DEMO
 from etl.kpis import KPIS, Query
 from etl.kpis.base import Kpi, Population, When
 from etl.kpis.compute import compute_kpi
+from etl.kpis.flow import PERFORMED
 from etl.kpis.kinds import Aggregate
+from etl.kpis.moment import minutes_between
 from etl.kpis.snapshot import Snapshot
 from etl.kpis.survival import Survival
 from etl.warehouse.tables import (
@@ -27,6 +29,7 @@ from etl.warehouse.tables import (
     fact_critical_result,
     fact_dose_event,
     fact_exam,
+    fact_first_case,
     fact_scanner_hour,
     fact_slot,
     fact_visit,
@@ -42,6 +45,7 @@ Mutation = Callable[[Kpi], Kpi]
 
 x, h, v, s, d = (t.c for t in (fact_exam, fact_scanner_hour, fact_visit, fact_slot, fact_dose_event))
 c = fact_critical_result.c
+f = fact_first_case.c
 LONG_AGO = literal(datetime(2000, 1, 1, tzinfo=UTC), UtcDateTime())
 
 
@@ -121,6 +125,23 @@ MUTATIONS: dict[str, Mutation] = {
     "T21": closed_only,
     "T24": lambda k: kinded(k, decided=x.first_final_at.is_not(None)),  # closed only
     "T26": lambda k: utc_day(k, x.exam_end_at),
+    "T09": lambda k: kinded(k, undecided=f.exam_begin_at.is_(None)),  # who never came stays undecided for good
+    "T20": lambda k: spanned(k, value=x.read_time_min),  # exams left open are read for hours
+    "T22": closed_only,
+    "T23": lambda k: kinded(k, decided=x.first_final_at.is_not(None)),  # closed only, however young
+    "T25": closed_only,
+    "T27": lambda k: replace(k, population=PERFORMED),
+    "T16-first-prelim": closed_only,
+    "T16-last-prelim": lambda k: spanned(k, value=minutes_between(x.exam_end_at, x.first_prelim_at)),
+    "T16-last-final": lambda k: spanned(k, value=x.report_tat_min),  # the first final under the last one's name
+    "T16-addendum": lambda k: spanned(k, value=minutes_between(x.exam_end_at, x.first_addendum_at)),
+    "T24-communication": lambda k: kinded(k, decided=x.first_communication_at.is_not(None)),  # closed only
+    "T24-unread": lambda k: kinded(k, decided=x.read_opened_at.is_not(None)),
+    "T24-wait": lambda k: kinded(k, decided=x.exam_begin_at.is_not(None)),
+    "T24-arrive": lambda k: kinded(k, decided=x.arrived_at.is_not(None)),
+    "Q01": lambda k: kinded(k, shares={**k.kind.shares, "clinical": x.addendum_class.is_not(None)}),  # type: ignore[attr-defined]
+    "Q02": lambda k: replace(k, population=Population(x.first_final_at.is_not(None), "all finals")),
+    "Q11": lambda k: kinded(k, shares={**k.kind.shares, "share": x.has_impression.is_(True)}),  # type: ignore[attr-defined]
     "U01": lambda k: kinded(k, numerator=h.room_min),
     "U02": lambda k: kinded(k, numerator=h.table_min),
     "U04": lambda k: kinded(k, available=h.scheduled_open_min),

@@ -1,0 +1,57 @@
+-- duckdb
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS items, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 40320.0
+  AND (fact_exam.report_tat_min IS NOT NULL
+  OR fact_exam.first_final_at IS NULL)) THEN 1 END) AS n, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 < 40320.0) THEN 1 END) AS open, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 40320.0
+  AND (fact_exam.report_tat_min IS NOT NULL
+  OR fact_exam.first_final_at IS NULL)
+  AND NOT (fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.report_tat_min <= 40320.0)) THEN 1 END) AS met_share
+  FROM fact_exam
+  WHERE fact_exam.is_performed IS true
+  AND fact_exam.exam_end_at IS NOT NULL
+  AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.site_code IN ('NORTH')
+  AND fact_exam.end_local_date >= '2026-09-01'
+  AND fact_exam.end_local_date < '2026-10-01'
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month
+
+-- postgresql
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS items, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 40320.0
+  AND (fact_exam.report_tat_min IS NOT NULL
+  OR fact_exam.first_final_at IS NULL)) THEN 1 END) AS n, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) < 40320.0) THEN 1 END) AS open, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 40320.0
+  AND (fact_exam.report_tat_min IS NOT NULL
+  OR fact_exam.first_final_at IS NULL)
+  AND NOT (fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.report_tat_min <= 40320.0)) THEN 1 END) AS met_share
+  FROM fact_exam
+  WHERE fact_exam.is_performed IS true
+  AND fact_exam.exam_end_at IS NOT NULL
+  AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.site_code IN ('NORTH')
+  AND fact_exam.end_local_date >= '2026-09-01'
+  AND fact_exam.end_local_date < '2026-10-01'
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month

@@ -1,0 +1,125 @@
+-- duckdb
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS items, count(CASE
+  WHEN (greatest(fact_exam.arrived_at, fact_exam.appointment_at) IS NOT NULL
+  AND (fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  OR (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)))
+  AND CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM greatest(fact_exam.arrived_at, fact_exam.appointment_at)) AS DOUBLE PRECISION) / 60.0 >= fact_exam.patient_wait_target_min) THEN 1 END) AS n, count(CASE
+  WHEN (greatest(fact_exam.arrived_at, fact_exam.appointment_at) IS NOT NULL
+  AND (fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  OR (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)))
+  AND CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM greatest(fact_exam.arrived_at, fact_exam.appointment_at)) AS DOUBLE PRECISION) / 60.0 < fact_exam.patient_wait_target_min) THEN 1 END) AS open, count(CASE
+  WHEN (greatest(fact_exam.arrived_at, fact_exam.appointment_at) IS NOT NULL
+  AND (fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  OR (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)))
+  AND CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM greatest(fact_exam.arrived_at, fact_exam.appointment_at)) AS DOUBLE PRECISION) / 60.0 >= fact_exam.patient_wait_target_min
+  AND fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  AND fact_exam.patient_wait_min <= fact_exam.patient_wait_target_min) THEN 1 END) AS met_share
+  FROM fact_exam
+  WHERE (fact_exam.arrived_at IS NOT NULL
+  OR fact_exam.exam_begin_at IS NOT NULL)
+  AND fact_exam.cancelled_at IS NULL
+  AND fact_exam.aborted_at IS NULL
+  AND fact_exam.site_code IN ('NORTH')
+  AND coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) >= '2026-09-01'
+  AND coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) < '2026-10-01'
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month
+
+-- postgresql
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS items, count(CASE
+  WHEN (greatest(fact_exam.arrived_at, fact_exam.appointment_at) IS NOT NULL
+  AND (fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  OR (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)))
+  AND CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM greatest(fact_exam.arrived_at, fact_exam.appointment_at)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= fact_exam.patient_wait_target_min) THEN 1 END) AS n, count(CASE
+  WHEN (greatest(fact_exam.arrived_at, fact_exam.appointment_at) IS NOT NULL
+  AND (fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  OR (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)))
+  AND CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM greatest(fact_exam.arrived_at, fact_exam.appointment_at)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) < fact_exam.patient_wait_target_min) THEN 1 END) AS open, count(CASE
+  WHEN (greatest(fact_exam.arrived_at, fact_exam.appointment_at) IS NOT NULL
+  AND (fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  OR (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)))
+  AND CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM greatest(fact_exam.arrived_at, fact_exam.appointment_at)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= fact_exam.patient_wait_target_min
+  AND fact_exam.exam_begin_at IS NOT NULL
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.patient_wait_min >= 0
+  AND fact_exam.patient_wait_min <= fact_exam.patient_wait_target_min) THEN 1 END) AS met_share
+  FROM fact_exam
+  WHERE (fact_exam.arrived_at IS NOT NULL
+  OR fact_exam.exam_begin_at IS NOT NULL)
+  AND fact_exam.cancelled_at IS NULL
+  AND fact_exam.aborted_at IS NULL
+  AND fact_exam.site_code IN ('NORTH')
+  AND coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) >= '2026-09-01'
+  AND coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) < '2026-10-01'
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month
+  ORDER BY k_scanner, k_month

@@ -1,0 +1,69 @@
+-- duckdb
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.final_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, CASE
+  WHEN (fact_exam.view_delay_min IS NOT NULL
+  AND fact_exam.view_delay_min >= 0
+  AND fact_exam.report_viewed_at IS NOT NULL
+  AND fact_exam.report_viewed_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN 'closed'
+  WHEN (fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.report_viewed_at IS NULL
+  OR fact_exam.report_viewed_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 'open'
+  ELSE 'missing' END AS k_state, CASE
+  WHEN (fact_exam.view_delay_min IS NOT NULL
+  AND fact_exam.view_delay_min >= 0
+  AND fact_exam.report_viewed_at IS NOT NULL
+  AND fact_exam.report_viewed_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.view_delay_min
+  WHEN (fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.report_viewed_at IS NULL
+  OR fact_exam.report_viewed_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.first_final_at) AS DOUBLE PRECISION) / 60.0 END AS k_duration, count(*) AS items
+  FROM fact_exam
+  WHERE fact_exam.is_performed IS true
+  AND fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.site_code IN ('NORTH')
+  AND fact_exam.final_local_date >= '2026-09-01'
+  AND fact_exam.final_local_date < '2026-10-01'
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  OR fact_exam.report_viewed_at IS NOT NULL
+  AND fact_exam.report_viewed_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month, k_state, k_duration
+
+-- postgresql
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.final_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, CASE
+  WHEN (fact_exam.view_delay_min IS NOT NULL
+  AND fact_exam.view_delay_min >= 0
+  AND fact_exam.report_viewed_at IS NOT NULL
+  AND fact_exam.report_viewed_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN 'closed'
+  WHEN (fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.report_viewed_at IS NULL
+  OR fact_exam.report_viewed_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 'open'
+  ELSE 'missing' END AS k_state, CASE
+  WHEN (fact_exam.view_delay_min IS NOT NULL
+  AND fact_exam.view_delay_min >= 0
+  AND fact_exam.report_viewed_at IS NOT NULL
+  AND fact_exam.report_viewed_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.view_delay_min
+  WHEN (fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.report_viewed_at IS NULL
+  OR fact_exam.report_viewed_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.first_final_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END AS k_duration, count(*) AS items
+  FROM fact_exam
+  WHERE fact_exam.is_performed IS true
+  AND fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.site_code IN ('NORTH')
+  AND fact_exam.final_local_date >= '2026-09-01'
+  AND fact_exam.final_local_date < '2026-10-01'
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at IS NOT NULL
+  AND fact_exam.first_final_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  OR fact_exam.report_viewed_at IS NOT NULL
+  AND fact_exam.report_viewed_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND fact_exam.site_code IN ('NORTH')
+  GROUP BY k_scanner, k_month, k_state, k_duration
