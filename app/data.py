@@ -28,8 +28,11 @@ from etl.kpis.explain_change import Explanation, effects, explain_change
 from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query, Result
 from etl.settings import DEFAULT_CONFIG, Settings, load_settings
+from etl.targets.effect import Effect
+from etl.targets.effect import effects as target_effects_of
 from etl.warehouse.engine import current_version as published_version
 from etl.warehouse.engine import read_frame, reader_engine
+from etl.warehouse.target_rules import TargetRule, own_targets, parsed_targets, site_targets, table_text
 
 CACHED_RESULTS = 2000
 DRILL_ROWS = 200
@@ -255,3 +258,23 @@ def model_card(target: str) -> dict[str, Any] | None:
         return None
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return card
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _target_effects(scope: str, role: str, data_version: str, before: str, after: str) -> list[Effect]:
+    engine, packs = reader_engine(settings()), pack_rules()
+    now, wished = ([*parsed_targets(text), *packs] for text in (before, after))
+    return target_effects_of(engine, now, wished, _principal_of(scope, role))
+
+
+def target_effects(who: Asker, after: str) -> list[Effect]:
+    """Return what a table of targets given as CSV would change; nothing is written.
+
+    Raises ConfigurationError for a table that is none.
+    """
+    return _target_effects(*who.key, table_text(own_targets(settings().at(settings().targets_file))), after)
+
+
+def pack_rules() -> tuple[TargetRule, ...]:
+    """Return the rules of the packs that are switched on."""
+    return tuple(rule for rule in site_targets(settings()) if rule.pack)

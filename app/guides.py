@@ -10,6 +10,7 @@ GUIDES = {
     "reading": "How to read a tile and a chart",
     "freshness": "What current and late mean",
     "forecasts": "How far to trust a forecast",
+    "targets": "Targets, report times and rule packs",
     "exports": "Taking numbers along",
 }
 

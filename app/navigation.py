@@ -20,6 +20,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Analysis": {
         "explore": ("Explore", ":material/query_stats:"),
+        "targets": ("Targets", ":material/flag:"),
         "definitions": ("Definitions", ":material/menu_book:"),
     },
 }

@@ -93,7 +93,15 @@ def clock(hours: float) -> str:
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
-def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tuple[str, str], what: str) -> Chart:
+def pairs(
+    frame: pd.DataFrame,
+    category: str,
+    first: str,
+    second: str,
+    names: tuple[str, str],
+    what: str,
+    title: str = "share of operating time",
+) -> Chart:
     """Draw two shares per category as two marks on one line: `first` a grey ring, `second` a blue dot."""
     shown = frame.dropna(subset=[first, second], how="all").sort_values(second, ascending=False)
     order = [str(c) for c in shown[category]]
@@ -107,7 +115,7 @@ def pairs(frame: pd.DataFrame, category: str, first: str, second: str, names: tu
         "sort": order,
         "axis": names_axis(150),
     }
-    axis = {"title": "share of operating time", "titleAnchor": "end", "titleFontWeight": "normal", "format": "~%"}
+    axis = {"title": title, "titleAnchor": "end", "titleFontWeight": "normal", "format": "~%"}
     x: Spec = {"type": "quantitative", "axis": axis, "scale": {"zero": True}}
     tooltip = tips(category=" ", first_said=names[0], second_said=names[1])
     scale = {"domain": [names[1], "", names[0]]}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app import charts, data, filters, theme
+from app.family import all_numbers
 from app.phases import phase_chart, weekday_hours
+from app.report_versions import by_class, versions
 from app.spans import spans
 from app.widgets import header, no_rows, section, tiles
 
@@ -26,13 +28,22 @@ else:
         charts.trend(
             daily.frame,
             "day",
-            {"p50": "Median", "p90": "P90"},
+            {"p50": "Median", "p90": "P90", "p90_closed": "P90, closed exams only"},
             "min",
             what="Report TAT, exam end to first final",
             incomplete_from=view.today if view.incomplete else None,
         )
     )
-    st.caption("Unread exams count as at least as old as they are. A hollow point is a day still running.")
+    st.caption(
+        "Unread exams count as at least as old as they are. Where the two P90 part, a backlog hides in the closed-only "
+        "one; a missing P90: so many are open that nobody knows it yet. A hollow point is a day still running."
+    )
+
+section(who, "By class and priority", view.query(REPORT_TAT, "priority", "patient_class"))
+by_class(who, view)
+
+section(who, "The versions of a report", view.query("T16-last-final"))
+versions(who, view)
 
 left, right = st.columns(2, gap="large")
 with left:
@@ -60,3 +71,5 @@ with left:
 with right:
     section(who, "When are reports slow?", view.query(REPORT_TAT, "weekday", "hour_of_day"))
     weekday_hours(who, view)
+
+all_numbers(who, view, "turnaround")

@@ -288,3 +288,27 @@ def test_explain_says_what_moved_a_number_part_by_part(config: Path) -> None:
     assert "The parts add up exactly." in text_of(at)
     table = next(t.value for t in at.table if "Effect" in t.value)
     assert {"CT", "MR", "mix (who came)"} <= set(table["Modality"])
+
+
+def test_targets_page_counts_what_a_pasted_table_would_change_and_saves_nothing(config: Path) -> None:
+    at = open_page("targets")
+    saved = sorted(config.parent.rglob("*targets*"))
+    header = "valid_from,valid_to,site,modality,priority,patient_class,phase,target_min\n"
+    at.text_area(key="table").set_value(header + ",,*,*,*,*,report,30\n").run()
+    next(b for b in at.button if b.label == "Show the effect").click().run()
+    assert not at.exception
+    assert "turn to in time" in text_of(at)
+    assert "radpulse targets set" in text_of(at)
+    assert sorted(config.parent.rglob("*targets*")) == saved
+
+
+def test_targets_page_names_what_is_wrong_with_a_pasted_table(config: Path) -> None:
+    at = open_page("targets")
+    header = "valid_from,valid_to,site,modality,priority,patient_class,phase,target_min\n"
+    at.text_area(key="table").set_value(header + ",,*,*,*,*,reprot,30\n").run()
+    next(b for b in at.button if b.label == "Show the effect").click().run()
+    assert any("reprot" in w.value for w in at.warning)
+    at.text_area(key="table").set_value("nonsense").run()
+    next(b for b in at.button if b.label == "Show the effect").click().run()
+    assert any("has no column" in w.value for w in at.warning)
+    assert not at.exception
