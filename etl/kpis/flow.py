@@ -71,14 +71,15 @@ PATIENT_WAIT = Kpi(
     formula="max(0, exam_begin_at - max(arrived_at, appointment_at)); early: share begun before the appointment",
     source="ACR GRID outpatient wait time",
     better="lower",
-    kind=Aggregate(
+    kind=Survival(
         Span(_x.patient_wait_min, func.greatest(_x.arrived_at, _x.appointment_at), _x.exam_begin_at, GONE),
-        parts=(Part("early", "share", condition=_x.start_delay_min < 0),),
+        shares=(("early", _x.start_delay_min < 0),),
     ),
     table=fact_exam,
     population=ARRIVED_OR_BEGUN,
     at=BEGUN_OR_DUE,
-    open_items=f"patients still waiting {_BESIDE}",
+    open_items=f"patients still waiting {_KM}",
+    definition_version="2",
 )
 
 ARRIVAL_TO_BEGIN = Kpi(
@@ -90,11 +91,12 @@ ARRIVAL_TO_BEGIN = Kpi(
     formula="exam_begin_at - arrived_at",
     source="second variant of T06",
     better="lower",
-    kind=Aggregate(Span(_x.arrival_to_begin_min, _x.arrived_at, _x.exam_begin_at, GONE)),
+    kind=Survival(Span(_x.arrival_to_begin_min, _x.arrived_at, _x.exam_begin_at, GONE)),
     table=fact_exam,
     population=ARRIVED_OR_BEGUN,
     at=BEGUN_OR_DUE,
-    open_items=f"patients still waiting {_BESIDE}",
+    open_items=f"patients still waiting {_KM}",
+    definition_version="2",
 )
 
 PUNCTUALITY = Kpi(
@@ -149,7 +151,7 @@ PREP = Kpi(
     formula="exam_begin_at - in_room_at",
     source="SIIM SWIM",
     better="lower",
-    kind=Aggregate(Span(_x.prep_min, _x.in_room_at, _x.exam_begin_at, (_x.no_show_at, _x.exam_end_at))),
+    kind=Survival(Span(_x.prep_min, _x.in_room_at, _x.exam_begin_at, (_x.no_show_at, _x.exam_end_at))),
     table=fact_exam,
     population=Population(
         (_x.in_room_at.is_not(None) | _x.exam_begin_at.is_not(None))
@@ -158,7 +160,8 @@ PREP = Kpi(
         "exams whose patient entered the room or whose exam began; cancelled and aborted ones left out",
     ),
     at=BEGUN_OR_DUE,
-    open_items=f"patients in the room whose exam has not begun {_BESIDE}",
+    open_items=f"patients in the room whose exam has not begun {_KM}",
+    definition_version="2",
 )
 
 EXAM_DURATION = Kpi(
@@ -241,9 +244,10 @@ QC_DELAY = Kpi(
     formula="qc_complete_at - exam_end_at",
     source="SIIM SWIM; IHE SOLE",
     better="lower",
-    kind=Aggregate(Span(minutes_between(_x.exam_end_at, _x.qc_complete_at), _x.exam_end_at, _x.qc_complete_at, _READ)),
+    kind=Survival(Span(minutes_between(_x.exam_end_at, _x.qc_complete_at), _x.exam_end_at, _x.qc_complete_at, _READ)),
     table=fact_exam,
     population=PERFORMED,
     at=ENDED,
-    open_items=f"exams ended, unchecked and unread {_BESIDE}",
+    open_items=f"exams ended, unchecked and unread {_KM}",
+    definition_version="2",
 )

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func
 
 from etl.kpis.base import Measure
 from etl.kpis.duration import Span
-from etl.kpis.kinds import floats, grouped, total, ungrouped
+from etl.kpis.kinds import count_if, floats, grouped, total, ungrouped
 from etl.kpis.moment import AS_OF, epoch_min
 from etl.kpis.numbers import Counted, SurvivalCurves, quotient, sums
 
@@ -24,12 +24,14 @@ class Survival:
     """Kaplan-Meier P50 and P90 of a duration with the open items in the risk set, beside the closed-only ones.
 
     The statistics are counts by duration and state. `mean` adds the closed items' mean (registries want it);
-    `phases` are the minutes that make up the duration, shown as shares of the closed items' total.
+    `phases` are the minutes that make up the duration, shown as shares of the closed items' total. `shares` are
+    conditions on closed items, shown as the share that meets them.
     """
 
     span: Span
     mean: bool = False
     phases: tuple[tuple[str, ColumnElement[Any]], ...] = ()
+    shares: tuple[tuple[str, ColumnElement[bool]], ...] = ()
     name: ClassVar[str] = "Survival"
     adds_over: ClassVar[str] = "nothing"
 
@@ -39,6 +41,7 @@ class Survival:
         return (
             *(Measure(name, unit, hide=True) for name in names),
             *(Measure(f"{name}_share", "share", hide=True) for name, _ in self.phases),
+            *(Measure(name, "share", hide=True) for name, _ in self.shares),
             *(Measure(name, counted) for name in ("n", "closed", "open", "missing")),
         )
 
@@ -48,6 +51,7 @@ class Survival:
         statistics = [
             func.count().label("items"),
             *(total(case((self._complete(), phase))).label(f"sum_{name}") for name, phase in self.phases),
+            *(count_if(and_(span.usable(), condition)).label(f"met_{name}") for name, condition in self.shares),
         ]
         more = [span.state().label("k_state"), self._duration().label("k_duration")]
         return grouped(plan, statistics, span.started(), more, sort=False)
@@ -87,6 +91,9 @@ class Survival:
         found["n"] = found["basis"] + found["missing"]
         if self.mean:
             found["mean_closed"] = quotient(counted.total(), found["closed"].astype(np.float64))
+        for name, _ in self.shares:
+            met = _total(slice_id, floats(statistics, f"met_{name}"), closed, slices)
+            found[name] = quotient(met, found["closed"].astype(np.float64))
         if self.phases:
             found |= self._phase_shares(statistics.iloc[np.lexsort((duration, slice_id))], np.sort(slice_id), slices)
         return pd.concat([frame, pd.DataFrame(found, index=frame.index)], axis="columns")

@@ -16,6 +16,9 @@ def order_to_arrive(t: Truth) -> Measures:
     return turnaround(t, t.within(inside, inside["ordered_at"]), "ordered_at", "arrived_at", ("begin_at", "final_at"))
 
 
+GONE = ("no_show_at", "end_at", "final_at")
+
+
 def waiting(t: Truth) -> pd.DataFrame:
     """Exams whose patient came, by begin, else appointment, else order."""
     came = t.exams[t.exams[["arrived_at", "begin_at"]].notna().any(axis=1)]
@@ -30,16 +33,16 @@ def patient_wait(t: Truth) -> Measures:
     due = frame[["arrived_at", "appointment_at"]].max(axis=1)
     counted = (due <= t.as_of) | frame["begin_at"].notna()  # who is early does not wait yet
     frame, due = frame[counted], due[counted]
-    wait = minutes(due, frame["begin_at"])
-    early = minutes(frame["appointment_at"], frame["begin_at"])[wait.notna()] < 0
-    return {**spread(wait.clip(lower=0)), "early": early.mean(), "n": len(frame), "open": wait.isna().sum()}
+    since = due.where(frame["begin_at"].isna() | (due < frame["begin_at"]), frame["begin_at"])  # early: no wait
+    found = turnaround(t, frame.assign(since_at=since.where(due.notna())), "since_at", "begin_at", GONE)
+    begun = frame[frame["begin_at"].notna() & due.notna()]
+    early = minutes(begun["appointment_at"], begun["begin_at"]) < 0
+    return found | {"early": early.mean()}
 
 
 @oracle("T06b")
 def arrival_to_begin(t: Truth) -> Measures:
-    frame = waiting(t)
-    wait = minutes(frame["arrived_at"], frame["begin_at"])
-    return {**spread(wait), "n": len(frame), "open": wait.isna().sum()}
+    return turnaround(t, waiting(t), "arrived_at", "begin_at", GONE)
 
 
 @oracle("T07")
@@ -63,7 +66,7 @@ def on_time_start(t: Truth) -> Measures:
 def preparation(t: Truth) -> Measures:
     frame = t.exams[t.exams["aborted_at"].isna() & t.exams[["in_room_at", "begin_at"]].notna().any(axis=1)]
     frame = t.within(frame, frame["begin_at"].fillna(frame["appointment_at"]).fillna(frame["ordered_at"]))
-    return {**spread(minutes(frame["in_room_at"], frame["begin_at"])), "n": len(frame)}
+    return turnaround(t, frame, "in_room_at", "begin_at", ("no_show_at", "end_at"))
 
 
 @oracle("T11")

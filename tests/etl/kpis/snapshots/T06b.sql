@@ -1,9 +1,9 @@
 -- duckdb
-SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, CASE
   WHEN (fact_exam.arrival_to_begin_min IS NOT NULL
   AND fact_exam.arrival_to_begin_min >= 0
   AND fact_exam.exam_begin_at IS NOT NULL
-  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min END) AS basis, count(CASE
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN 'closed'
   WHEN (fact_exam.arrived_at IS NOT NULL
   AND fact_exam.arrived_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.exam_begin_at IS NULL
@@ -13,15 +13,24 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND (fact_exam.exam_end_at IS NULL
   OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND (fact_exam.first_final_at IS NULL
-  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 1 END) AS open, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 'open'
+  ELSE 'missing' END AS k_state, CASE
   WHEN (fact_exam.arrival_to_begin_min IS NOT NULL
   AND fact_exam.arrival_to_begin_min >= 0
   AND fact_exam.exam_begin_at IS NOT NULL
-  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min END) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE
-  WHEN (fact_exam.arrival_to_begin_min IS NOT NULL
-  AND fact_exam.arrival_to_begin_min >= 0
-  AND fact_exam.exam_begin_at IS NOT NULL
-  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min END) AS p90
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min
+  WHEN (fact_exam.arrived_at IS NOT NULL
+  AND fact_exam.arrived_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.arrived_at) AS DOUBLE PRECISION) / 60.0 END AS k_duration, count(*) AS items
   FROM fact_exam
   WHERE (fact_exam.arrived_at IS NOT NULL
   OR fact_exam.exam_begin_at IS NOT NULL)
@@ -36,15 +45,14 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   OR fact_exam.exam_begin_at IS NOT NULL
   AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND fact_exam.site_code IN ('NORTH')
-  GROUP BY k_scanner, k_month
-  ORDER BY k_scanner, k_month
+  GROUP BY k_scanner, k_month, k_state, k_duration
 
 -- postgresql
-SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(coalesce(fact_exam.begin_local_date, fact_exam.appointment_local_date, fact_exam.order_local_date) AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, CASE
   WHEN (fact_exam.arrival_to_begin_min IS NOT NULL
   AND fact_exam.arrival_to_begin_min >= 0
   AND fact_exam.exam_begin_at IS NOT NULL
-  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min END) AS basis, count(CASE
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN 'closed'
   WHEN (fact_exam.arrived_at IS NOT NULL
   AND fact_exam.arrived_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.exam_begin_at IS NULL
@@ -54,15 +62,24 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND (fact_exam.exam_end_at IS NULL
   OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND (fact_exam.first_final_at IS NULL
-  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 1 END) AS open, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 'open'
+  ELSE 'missing' END AS k_state, CASE
   WHEN (fact_exam.arrival_to_begin_min IS NOT NULL
   AND fact_exam.arrival_to_begin_min >= 0
   AND fact_exam.exam_begin_at IS NOT NULL
-  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min END) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE
-  WHEN (fact_exam.arrival_to_begin_min IS NOT NULL
-  AND fact_exam.arrival_to_begin_min >= 0
-  AND fact_exam.exam_begin_at IS NOT NULL
-  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min END) AS p90
+  AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN fact_exam.arrival_to_begin_min
+  WHEN (fact_exam.arrived_at IS NOT NULL
+  AND fact_exam.arrived_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.exam_begin_at IS NULL
+  OR fact_exam.exam_begin_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.no_show_at IS NULL
+  OR fact_exam.no_show_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.exam_end_at IS NULL
+  OR fact_exam.exam_end_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_final_at IS NULL
+  OR fact_exam.first_final_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.arrived_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END AS k_duration, count(*) AS items
   FROM fact_exam
   WHERE (fact_exam.arrived_at IS NOT NULL
   OR fact_exam.exam_begin_at IS NOT NULL)
@@ -77,5 +94,4 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   OR fact_exam.exam_begin_at IS NOT NULL
   AND fact_exam.exam_begin_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND fact_exam.site_code IN ('NORTH')
-  GROUP BY k_scanner, k_month
-  ORDER BY k_scanner, k_month
+  GROUP BY k_scanner, k_month, k_state, k_duration

@@ -1,5 +1,5 @@
 -- duckdb
-SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, CASE
   WHEN (CAST(EXTRACT(epoch
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 IS NOT NULL
@@ -7,9 +7,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 0
   AND fact_exam.qc_complete_at IS NOT NULL
-  AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 END) AS basis, count(CASE
+  AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN 'closed'
   WHEN (fact_exam.exam_end_at IS NOT NULL
   AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.qc_complete_at IS NULL
@@ -17,7 +15,8 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND (fact_exam.read_opened_at IS NULL
   OR fact_exam.read_opened_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND (fact_exam.first_communication_at IS NULL
-  OR fact_exam.first_communication_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 1 END) AS open, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  OR fact_exam.first_communication_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 'open'
+  ELSE 'missing' END AS k_state, CASE
   WHEN (CAST(EXTRACT(epoch
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 IS NOT NULL
@@ -27,17 +26,17 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND fact_exam.qc_complete_at IS NOT NULL
   AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN CAST(EXTRACT(epoch
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 END) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE
-  WHEN (CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 IS NOT NULL
-  AND CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 0
-  AND fact_exam.qc_complete_at IS NOT NULL
-  AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 END) AS p90
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0
+  WHEN (fact_exam.exam_end_at IS NOT NULL
+  AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.qc_complete_at IS NULL
+  OR fact_exam.qc_complete_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.read_opened_at IS NULL
+  OR fact_exam.read_opened_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_communication_at IS NULL
+  OR fact_exam.first_communication_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 END AS k_duration, count(*) AS items
   FROM fact_exam
   WHERE fact_exam.is_performed IS true
   AND fact_exam.site_code IN ('NORTH')
@@ -49,11 +48,10 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   OR fact_exam.qc_complete_at IS NOT NULL
   AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND fact_exam.site_code IN ('NORTH')
-  GROUP BY k_scanner, k_month
-  ORDER BY k_scanner, k_month
+  GROUP BY k_scanner, k_month, k_state, k_duration
 
 -- postgresql
-SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, count(*) AS n, count(CASE
+SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc('month', CAST(fact_exam.end_local_date AS TIMESTAMP WITHOUT TIME ZONE)) AS DATE) AS k_month, CASE
   WHEN (CAST(EXTRACT(epoch
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) IS NOT NULL
@@ -61,9 +59,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 0
   AND fact_exam.qc_complete_at IS NOT NULL
-  AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END) AS basis, count(CASE
+  AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN 'closed'
   WHEN (fact_exam.exam_end_at IS NOT NULL
   AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND (fact_exam.qc_complete_at IS NULL
@@ -71,7 +67,8 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND (fact_exam.read_opened_at IS NULL
   OR fact_exam.read_opened_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND (fact_exam.first_communication_at IS NULL
-  OR fact_exam.first_communication_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 1 END) AS open, percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE
+  OR fact_exam.first_communication_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN 'open'
+  ELSE 'missing' END AS k_state, CASE
   WHEN (CAST(EXTRACT(epoch
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) IS NOT NULL
@@ -81,17 +78,17 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   AND fact_exam.qc_complete_at IS NOT NULL
   AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN CAST(EXTRACT(epoch
   FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END) AS p50, percentile_cont(0.9) WITHIN GROUP (ORDER BY CASE
-  WHEN (CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) IS NOT NULL
-  AND CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 0
-  AND fact_exam.qc_complete_at IS NOT NULL
-  AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) THEN CAST(EXTRACT(epoch
-  FROM fact_exam.qc_complete_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END) AS p90
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)
+  WHEN (fact_exam.exam_end_at IS NOT NULL
+  AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND (fact_exam.qc_complete_at IS NULL
+  OR fact_exam.qc_complete_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.read_opened_at IS NULL
+  OR fact_exam.read_opened_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
+  AND (fact_exam.first_communication_at IS NULL
+  OR fact_exam.first_communication_at > CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))) THEN CAST(EXTRACT(epoch
+  FROM CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) END AS k_duration, count(*) AS items
   FROM fact_exam
   WHERE fact_exam.is_performed IS true
   AND fact_exam.site_code IN ('NORTH')
@@ -103,5 +100,4 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   OR fact_exam.qc_complete_at IS NOT NULL
   AND fact_exam.qc_complete_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE))
   AND fact_exam.site_code IN ('NORTH')
-  GROUP BY k_scanner, k_month
-  ORDER BY k_scanner, k_month
+  GROUP BY k_scanner, k_month, k_state, k_duration
