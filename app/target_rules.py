@@ -47,9 +47,8 @@ def _words(rule: TargetRule) -> dict[str, str]:
 
 def _scope(rule: TargetRule) -> str:
     klass = "" if rule.patient_class == "*" else str(said_value("patient_class", rule.patient_class))
-    level = "" if rule.critical_class == "*" else f"class {rule.critical_class}"
     named = [value for value in (rule.priority, rule.modality, rule.site) if value != "*"]
-    return ", ".join(filter(None, [klass, *named, level])) or "everyone"
+    return ", ".join(filter(None, [klass, *named])) or "everyone"
 
 
 def packs() -> None:
@@ -61,7 +60,7 @@ def packs() -> None:
         strata = [f"{entry['kpi']} by {', '.join(entry['by'])}" for entry in pack.strata]
         state = "in use" if pack.key in used else "not used"
         says = "; ".join([*limits, *strata])
-        rows.append({"Pack": pack.key, "Says": says, "Source": pack.source, "Here": state})
+        rows.append({"Pack": pack.name, "Says": says, "Source": pack.source, "Here": f"{state}: {pack.key}"})
     table(pd.DataFrame(rows), alt="Rule packs")
     st.caption('Switch one on in radpulse.toml: `rule_packs = ["nhs_england_28_days"]`. Own targets come before it.')
 

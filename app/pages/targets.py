@@ -28,10 +28,8 @@ text = st.text_area("Targets as CSV", current_text(), height=240, key="table")
 if st.button("Show the effect", type="primary", icon=":material/visibility:"):
     try_change(who, text)
 
-left, right = st.columns(2, gap="large")
-with left:
-    st.header("Rule packs", anchor=False)
-    packs()
-with right:
-    st.header("Who changed what", anchor=False)
-    history()
+st.header("Rule packs", anchor=False)
+packs()
+
+st.header("Who changed what", anchor=False)
+history()

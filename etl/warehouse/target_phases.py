@@ -41,11 +41,11 @@ _ALL = (
         "exam_end_at", "first_communication_at", "communication_target_min", ("T17",),
     ),
     Phase(
-        "unread", "Images available to opened for reading", "T19", "end", "unread_wait_min", "images_available_at",
+        "unread", "Images to opened for reading", "T19", "end", "unread_wait_min", "images_available_at",
         "read_opened_at", "unread_target_min", ("unread_age", "T19"),
     ),
     Phase(
-        "patient_wait", "Wait of the patient in the department", "T06", "begin_or_due", "patient_wait_min",
+        "patient_wait", "Patient wait", "T06", "begin_or_due", "patient_wait_min",
         "arrived_at", "exam_begin_at", "patient_wait_target_min", ("T06",),
     ),
     Phase(
