@@ -248,6 +248,8 @@ class EntryKind(StrEnum):
     STORAGE = "storage"  # bytes held on a volume
     COST = "cost"  # cost or RVU of a procedure, valid for a time
     COMMUNICATION = "communication"  # a critical finding told: who, to whom, how, read back
+    TRANSFER = "transfer"  # a study's way into the archive, or a prior's out of it
+    APPROPRIATENESS = "appropriateness"  # what decision support said of an order
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ DIMENSION_COLUMNS = {
     "reason": "reason",
     "milestone": "milestone",
     "critical_class": "critical_class",
+    "body_region": "body_region",
 }
 Better = Literal["lower", "higher", "neutral"]
 

@@ -10,6 +10,8 @@ from etl.kpis import (
     feeds,
     first_case,
     flow,
+    pacs,
+    priors,
     quality_report,
     report_aftermath,
     reporting,
@@ -37,6 +39,8 @@ FAMILIES: tuple[Family, ...] = (
     Family("volume", "Volumes", "How much work came in and went out?", (volume,)),
     Family("data", "Data quality", "Can the numbers be trusted?", (feeds,)),
     Family("dose", "Radiation dose", "Is dose in line with the references, and is it recorded?", (dose,)),
+    Family("priors", "Priors and repeats", "Are earlier images there, and how often is an exam repeated?", (priors,)),
+    Family("pacs", "PACS and storage", "Do images arrive in time, and when is the archive full?", (pacs,)),
 )
 KPIS = Registry([kpi for family in FAMILIES for kpi in family.kpis])
 

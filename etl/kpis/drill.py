@@ -43,6 +43,25 @@ _ROWS: dict[str, str] = {
         "accession_token site_code modality procedure_group section patient_class critical_class owner identified_at "
         "notified_at acknowledged_at delegated_at closed_at limit_min communicate_min exam_key finding_key"
     ),
+    "fact_prior": (
+        "site_code scanner_code modality procedure_group priority patient_class body_region exam_begin_at exam_end_at "
+        "read_began_at prior_begin_at prior_days is_prior_elsewhere prior_requested_at prior_available_at "
+        "is_prior_online reason rating exam_key"
+    ),
+    "fact_transmission": (
+        "site_code scanner_code modality procedure_group first_stored_at last_stored_at size_bytes instances mb_per_s "
+        "exam_key event_id"
+    ),
+    "fact_storage_day": (
+        "site_code origin volume modality scanner_code local_date added_bytes held_bytes capacity_bytes studies"
+    ),
+    "fact_storage_volume": (
+        "site_code volume origin local_date days held_bytes capacity_bytes bytes_per_day days_to_full_low "
+        "days_to_full_high"
+    ),
+    "fact_acquisition": (
+        "site_code scanner_code modality protocol_name begin_at end_at instances size_bytes exam_key series_key"
+    ),
     "fact_feed": "feed_key site_code kind data_until_at loaded_at expected_every_min events",
     "fact_completeness": "site_code modality local_date milestone expected present",
     "fact_clock": "site_code scanner_code n offset_min drift_min_per_day verdict",
@@ -62,6 +81,7 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "reason": t.fact_quarantine.c.reason,
     "milestone": t.fact_completeness.c.milestone,
     "critical_class": t.fact_critical_result.c.critical_class,
+    "body_region": t.fact_prior.c.body_region,
 }
 
 

@@ -17,7 +17,7 @@ from etl.kpis.numbers import quotient
 if TYPE_CHECKING:
     from etl.kpis.plan import Plan
 
-QUANTILES = {"p50": "0.5", "p90": "0.9"}
+QUANTILES = {"p10": "0.1", "p50": "0.5", "p90": "0.9"}
 
 
 def grouped(
@@ -143,7 +143,9 @@ class Aggregate:
 def _statistic(value: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     if name in QUANTILES:
         return quantile(value, name)
-    return func.max(value) if name == "max" else total(value)
+    if name in ("max", "min"):
+        return func.max(value) if name == "max" else func.min(value)
+    return total(value)
 
 
 def _part(span: Span, part: Part) -> ColumnElement[Any]:

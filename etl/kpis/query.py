@@ -26,6 +26,7 @@ DIMENSIONS = (
     "reason",
     "milestone",
     "critical_class",
+    "body_region",
 )
 
 

@@ -19,7 +19,7 @@ from etl.access import SUPPRESSED_ROLES, Principal
 from etl.kpis.base import Kpi, Measure
 from etl.kpis.query import Query
 
-PATIENT_DIMENSIONS = frozenset({"patient_class", "priority", "procedure_group"})
+PATIENT_DIMENSIONS = frozenset({"patient_class", "priority", "procedure_group", "body_region"})
 SMALLEST_CELL = 5
 _PATIENT_ITEMS = frozenset({"exams", "visits", "orders", "reports", "appointments"})
 

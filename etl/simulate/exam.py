@@ -83,6 +83,12 @@ class Exam:
     crit_delegated_s: int | None = None
     crit_closed_s: int | None = None
     followup: str | None = None
+    order_reason: str = ""  # ORC-16 of the order: why an exam is repeated
+    prior_requested_s: int | None = None
+    prior_available_s: int | None = None
+    rating: str | None = None
+    rating_score: int | None = None
+    rated_s: int | None = None
     faults: list[str] = field(default_factory=list)
 
     @property

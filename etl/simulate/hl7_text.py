@@ -128,7 +128,7 @@ class Writer:
         began = mail.kind in ("IP", "CM", "DC") or (exam.begin_s is not None and mail.at_s >= exam.begin_s)
         status_s = mail.at_s if mail.kind in ("IP", "CM", "DC") else None
         begin_s, end_s = (exam.begin_s, exam.end_s) if self.site == "NORTH" and mail.kind == "CM" else (None, None)
-        reason = exam.cancel_reason if mail.kind in ("CA", "DC") else ""
+        reason = exam.cancel_reason if mail.kind in ("CA", "DC") else exam.order_reason if mail.kind == "NW" else ""
         found = [
             self._msh(mail, "OMI^O23^OMI_O23" if is_omi else "ORM^O01^ORM_O01"), self._pid(exam, mail.at_s),
             self._pv1(exam), self._orc(control, status, exam, mail.at_s, reason, known), *self._timing(exam, mail.at_s),

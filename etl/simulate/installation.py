@@ -40,8 +40,11 @@ FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
             ("critical", "critical_results", 1440),
             ("communications", "communications", 1440),
             ("storage", "storage", 1440),
+            ("cds", "appropriateness", 1440),
+            ("transfers", "transfers", 1440),
         )
     },
+    "sole": ("sole", "*.json", {}, 1440),
 }
 
 

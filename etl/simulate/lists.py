@@ -26,6 +26,7 @@ from etl.simulate.people import technologist
 from etl.simulate.roster import POSTS, WEEKEND, Post, is_absent
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNERS, SITE, chance
+from etl.simulate.transfers import MB, STUDY_MB, study_size
 
 ROSTER = ("Staff ID", "Role", "Room", "Date", "Start", "End", "Published")
 COMMUNICATIONS = ("Accession", "Told", "Told By", "Told To", "How", "Read Back", "Last Change")
@@ -40,10 +41,9 @@ CATEGORY = {1: "Red", 2: "Orange", 3: "Yellow"}
 TECHNOLOGIST_HOURS = (
     ("00:00", "07:00", 3.0), ("07:00", "15:00", 8.0), ("15:00", "23:00", 16.0), ("23:00", "24:00", 23.5),
 )  # fmt: skip
-STUDY_MB = {"CT": 260, "MR": 190, "DX": 24, "US": 55, "MG": 110, "NM": 12, "XA": 330}
 HELD_TB = {"CT": 24.0, "MR": 15.0, "DX": 6.0, "US": 4.5, "MG": 5.0, "NM": 0.6, "XA": 3.5}  # before the first day
-CAPACITY_TB = 90.0
-TB, MB = 10**12, 10**6
+CAPACITY_TB = {"NORTH": 64.0, "SOUTH": 90.0}  # the North's archive is about to fill
+TB = 10**12
 
 Line = tuple[object, ...]
 
@@ -143,9 +143,7 @@ def _storage(run: Run, site: str, exams: Iterable[Exam], since_s: int) -> Iterat
     stored: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for e in exams:
         if has_images(e):
-            stored[e.modality].append(
-                (stored_s(e), round(STUDY_MB[e.modality] * MB * (0.5 + chance("size", e.study_uid))))
-            )
+            stored[e.modality].append((stored_s(e), study_size(e)))
     held = {m: ([0], [0]) for m in {s.modality for s in SCANNERS if s.site == site}}
     for modality, sizes in stored.items():
         sizes.sort()
@@ -153,12 +151,13 @@ def _storage(run: Run, site: str, exams: Iterable[Exam], since_s: int) -> Iterat
     day = clock.local_date(since_s)
     while (at_s := clock.second(day, 0)) < run.until_s:
         if at_s >= since_s and at_s >= run.scenario.origin_s:
-            yield day, [_volume(m, at_s, *held[m], clock.iso(at_s)) for m in sorted(held)]
+            capacity = round(CAPACITY_TB[site] * TB)
+            yield day, [_volume(m, at_s, *held[m], clock.iso(at_s), capacity) for m in sorted(held)]
         day += timedelta(days=1)
 
 
-def _volume(modality: str, at_s: int, times: list[int], totals: list[int], measured: str) -> Line:
+def _volume(modality: str, at_s: int, times: list[int], totals: list[int], measured: str, capacity: int) -> Line:
     n = min(bisect_left(times, at_s), len(totals) - 1)
     base = round(HELD_TB[modality] * TB)
     studies = base // (STUDY_MB[modality] * MB) + n
-    return measured, "ARCHIVE", modality, base + totals[n], round(CAPACITY_TB * TB), studies
+    return measured, "ARCHIVE", modality, base + totals[n], capacity, studies

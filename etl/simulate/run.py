@@ -15,6 +15,7 @@ from etl.simulate.demand import all_exams, is_booked
 from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
 from etl.simulate.people import technologist
+from etl.simulate.priors import add_priors, bring_back
 from etl.simulate.report_aftermath import follow_report
 from etl.simulate.roster import readers
 from etl.simulate.scenario import DAY_S, HOUR_S, SCANNER, SCANNERS, SITE, Scenario, stream
@@ -64,6 +65,7 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
     """Live the scenario up to `until_s` (Unix seconds); a later `until_s` lives the same days and more."""
     result = Run(scenario, until_s, [], calendars(scenario))
     exams = all_exams(scenario, result.last_day, progress)
+    bring_back(scenario, exams)
     result.by_key = {exam.key: exam for exam in exams}
     Desk(scenario, result.calendars).run(exams, until_s)
     for exam in exams:
@@ -75,6 +77,7 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
         _aftermath(exam, scenario)
         communicate(exam, scenario)
         follow_report(exam, scenario)
+        add_priors(exam, scenario)
         _hide(exam, until_s)
     began_s = scenario.origin_s
     result.exams = [e for e in exams if e.ordered_s < until_s and (e.ordered_s >= began_s or _lives_on(e, began_s))]

@@ -19,7 +19,8 @@ from etl.simulate.doses import dose_events, sends_report, totals
 from etl.simulate.exam import Booking, Exam
 from etl.simulate.planted import planted
 from etl.simulate.run import Run
-from etl.simulate.scenario import SCANNERS, Scenario
+from etl.simulate.scenario import SCANNERS, SITES, Scenario
+from etl.simulate.transfers import transfers
 
 INSTANT = pa.timestamp("s", "UTC")
 PRIORITY = {"S": "STAT", "A": "URGENT", "R": "ROUTINE"}
@@ -27,7 +28,7 @@ TIMES = (
     "ordered", "accepted", "changed", "arrived", "in_room", "begin", "end", "aborted", "available", "ai_begin",
     "ai_end", "opened", "dictated", "prelim", "final", "addendum", "crit_identified", "crit_notified", "crit_ack",
     "crit_delegated", "crit_closed",
-    "cancelled", "no_show", "transcribed", "viewed", "recoded",
+    "cancelled", "no_show", "transcribed", "viewed", "recoded", "prior_requested", "prior_available", "rated",
 )  # fmt: skip
 DOSES = (
     "dlp_mgy_cm", "ctdivol_max_mgy", "dap_gy_m2", "dose_rp_gy", "agd_left_mgy", "agd_right_mgy", "activity_mbq",
@@ -57,6 +58,9 @@ FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
     "reader": (pa.string(), lambda e: e.reader),
     "assistant": (pa.string(), lambda e: e.assistant),
     "critical_class": (pa.int32(), lambda e: e.critical_class),
+    "order_reason": (pa.string(), lambda e: e.order_reason),
+    "rating": (pa.string(), lambda e: e.rating),
+    "body_part": (pa.string(), lambda e: e.procedure.body_part),
     "followup": (pa.string(), lambda e: e.followup),
     "addendum_class": (pa.string(), lambda e: e.addendum_class),
     "discrepancy": (pa.string(), lambda e: e.discrepancy),
@@ -95,7 +99,7 @@ def write_truth(run: Run, folder: Path, manifest: Manifest) -> None:
     series = [(e, series_of(e, run.scenario, parts.get(e.key, (0.0, 1.0)))) for e in imaged]
     tables = {
         "exams": exams(run, {e.key: s for e, s in series}), "appointments": appointments(run),
-        "acquisitions": acquisitions(series), "openings": openings(run),
+        "acquisitions": acquisitions(series), "openings": openings(run), "transfers": moved(run),
     }  # fmt: skip
     for name, table in tables.items():
         pq.write_table(table, target / f"{name}.parquet")
@@ -134,6 +138,20 @@ def acquisitions(series: list[tuple[Exam, list[Series]]]) -> pa.Table:
         "end_at": pa.array([s.end_s for _, s in rows], INSTANT),
         "states_end": pa.array([s.states_end for _, s in rows]),
         "instances": pa.array([s.instances for _, s in rows], pa.int32()),
+    })  # fmt: skip
+
+
+def moved(run: Run) -> pa.Table:
+    """Return one row a study that came into an archive or a prior that was fetched, in true time."""
+    rows = [t for site in SITES for t in transfers(run, site.code)]
+    return pa.table({
+        "site": pa.array([t.site for t in rows]),
+        "exam_key": pa.array([t.exam.key if t.exam else None for t in rows], pa.int64()),
+        "direction": pa.array([t.direction for t in rows]),
+        "modality": pa.array([t.modality for t in rows]),
+        "first_at": pa.array([t.first_s for t in rows], INSTANT),
+        "last_at": pa.array([t.last_s for t in rows], INSTANT),
+        "size": pa.array([t.size for t in rows], pa.int64()),
     })  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from etl.simulate.image_faults import sent
 from etl.simulate.installation import feed_key
 from etl.simulate.lists import write_lists
 from etl.simulate.openings import write_openings
+from etl.simulate.prior_lists import KINDS, write_prior_lists
 from etl.simulate.qido import series_answer, write_answer
 from etl.simulate.report_log import write_report_log
 from etl.simulate.ris_extract import changes, write_extract
@@ -127,6 +128,9 @@ def write_feeds(run: Run, folder: Path, since_s: int, progress: Progress) -> dic
         counts[key] += write_report_log(run, site.code, since_s, folder / key)
         places = {kind: folder / feed_key(site.code, kind) for kind in LISTS}
         for kind, rows in write_lists(run, site.code, since_s, places).items():
+            counts[feed_key(site.code, kind)] += rows
+        places = {kind: folder / feed_key(site.code, kind) for kind in KINDS}
+        for kind, rows in write_prior_lists(run, site.code, since_s, places).items():
             counts[feed_key(site.code, kind)] += rows
     jobs = [job for site in SITES for make in (_jobs, _image_jobs) for job in make(run, site.code, since_s)]
     for number, (job, items) in enumerate(_done(run, folder, jobs), start=1):

@@ -11,6 +11,7 @@ import pandas as pd
 from etl.records import EventType as E
 from etl.warehouse.derive_dose import dose_totals
 from etl.warehouse.derive_report_aftermath import coded_after_report, idle_reads, milestones_after_report
+from etl.warehouse.event_set import TYPE_CODE
 from etl.warehouse.exam_clock import Chosen, choose
 from etl.warehouse.exam_description import demographics, describe, last_said, patient_tokens, texts
 from etl.warehouse.exam_device import DeviceSpans, device_spans, device_texts
@@ -110,6 +111,7 @@ def _timed(
     columns |= _source("exam_begin", begin) | _source("exam_end", end) | spent
     columns |= {
         "status": status,
+        "order_reason_code": found.value_of("reason_code", found.first[:, TYPE_CODE[E.ORDER_ENTERED]]),
         "planned_duration_min": planned,
         "is_performed": performed,
         "has_images": spans.has_images,
@@ -212,6 +214,8 @@ def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops, parameters:
         "cancelled_at": stops.cancelled_at,
         "aborted_at": stops.aborted_at,
         "no_show_at": stops.no_show_at,
+        "prior_requested_at": first(E.PRIOR_REQUESTED),
+        "prior_available_at": first(E.PRIOR_AVAILABLE),
     }
 
 

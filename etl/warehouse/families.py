@@ -8,16 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Select, Table
 
 from etl.warehouse.derive_critical import derive_critical_results
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
 from etl.warehouse.derive_first_case import derive_first_cases
+from etl.warehouse.derive_priors import derive_priors
+from etl.warehouse.derive_storage import derive_storage_days, derive_storage_volumes, derive_transmissions
 from etl.warehouse.parameters import Parameters
-from etl.warehouse.tables import fact_critical_result, fact_evidence, fact_first_case
+from etl.warehouse.tables import (
+    fact_critical_result,
+    fact_evidence,
+    fact_first_case,
+    fact_prior,
+    fact_storage_day,
+    fact_storage_volume,
+    fact_transmission,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +47,12 @@ class ExamFamily:
 class WholeFamily:
     """Facts about more than one exam, written anew at each derivation from facts and events that are up to date.
 
-    `derive(connection, parameters, data_at)` returns the table's rows; families are made in the order listed.
+    `derive(connection, parameters, data_at)` returns the table's rows, or the SELECT of them, which need not leave the
+    engine; families are made in the order listed.
     """
 
     table: Table
-    derive: Callable[[Connection, Parameters, datetime], pd.DataFrame]
+    derive: Callable[[Connection, Parameters, datetime], pd.DataFrame | Select[Any]]
 
 
 EXAM_FAMILIES: tuple[ExamFamily, ...] = ()
@@ -48,4 +60,8 @@ WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_evidence, derive_evidence),
     WholeFamily(fact_critical_result, derive_critical_results),
     WholeFamily(fact_first_case, derive_first_cases),
+    WholeFamily(fact_prior, derive_priors),
+    WholeFamily(fact_transmission, derive_transmissions),
+    WholeFamily(fact_storage_day, derive_storage_days),
+    WholeFamily(fact_storage_volume, derive_storage_volumes),
 )

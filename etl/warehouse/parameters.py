@@ -101,6 +101,7 @@ class Rules:
     clock_least_exams: int = 10
     skew_verdict_min: float = 3.0
     drift_verdict_min_per_day: float = 0.02
+    prior_within_years: float = 5.0  # P01: an older exam is no relevant prior
     future_gap_days: int = 7  # stamps beyond such a gap are a broken clock's ...
     future_share: float = 0.01  # ... when so few events lie beyond it
 
@@ -125,6 +126,9 @@ class Parameters:
     patient_classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     modalities: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     protocols: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # MODALITY|AS SENT -> name
+    regions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # group -> body regions
+    modality_families: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    repeat_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # CODE -> class
     targets: tuple[TargetRule, ...] = ()
     precedence: tuple[PrecedenceRule, ...] = ()
     rules: Rules = Rules()
@@ -147,7 +151,8 @@ class Parameters:
 
     @property
     def _maps(self) -> tuple[Mapping[str, object], ...]:
-        return (self.clock_corrections, self.priorities, self.patient_classes, self.modalities, self.protocols)
+        codes = (self.clock_corrections, self.priorities, self.patient_classes, self.modalities, self.protocols)
+        return (*codes, self.regions, self.modality_families, self.repeat_reasons)
 
     @property
     def zones(self) -> dict[str, str]:
@@ -180,6 +185,9 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         modalities=code_map(_code_map(reference / "modality_map.csv"), own, CodeKind.MODALITY),
         protocols=protocol_names(own),
         targets=site_targets(settings, reference),
+        regions=_column(reference / "body_regions.csv", "procedure_group", "regions"),
+        modality_families=_column(reference / "modality_families.csv", "modality", "family"),
+        repeat_reasons=_column(reference / "repeat_reasons.csv", "code", "reason_class"),
         precedence=_precedence(reference / "clock_precedence.csv"),
     )
 
@@ -215,6 +223,10 @@ def _procedure_rules(path: Path) -> tuple[ProcedureRule, ...]:
         ProcedureRule(row["modality"], pattern_key(row["pattern"]), row["procedure_group"], row["section"])
         for row in rows(path, columns)
     )
+
+
+def _column(path: Path, key: str, value: str) -> Mapping[str, str]:
+    return MappingProxyType({row[key]: row[value] for row in rows(path, (key, value))})
 
 
 def _code_map(path: Path) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Column, Connection, MetaData, String, Table, cast, delete, select
+from sqlalchemy import Column, Connection, MetaData, Select, String, Table, cast, delete, insert, select
 
 from etl.warehouse.append import append
 
@@ -19,10 +19,13 @@ def store(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
         append(connection, table, frame[[c.name for c in table.columns if c.name in frame]])
 
 
-def rewrite(connection: Connection, table: Table, frame: pd.DataFrame) -> None:
-    """Make a table hold exactly a frame's rows."""
+def rewrite(connection: Connection, table: Table, rows: pd.DataFrame | Select[Any]) -> None:
+    """Make a table hold exactly the rows of a frame, or of a SELECT that names its columns."""
     connection.execute(delete(table))
-    store(connection, table, frame)
+    if isinstance(rows, pd.DataFrame):
+        store(connection, table, rows)
+    else:
+        connection.execute(insert(table).from_select(rows.selected_columns.keys(), rows))
 
 
 def remove(connection: Connection, column: Column[Any], keys: Iterable[object]) -> None:

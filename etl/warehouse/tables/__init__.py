@@ -107,6 +107,9 @@ from etl.warehouse.tables.forecast import (
 from etl.warehouse.tables.forecast import (
     fact_forecast as fact_forecast,
 )
+from etl.warehouse.tables.priors import (
+    fact_prior as fact_prior,
+)
 from etl.warehouse.tables.quality import (
     fact_clock as fact_clock,
 )
@@ -133,6 +136,15 @@ from etl.warehouse.tables.scanner import (
 )
 from etl.warehouse.tables.scanner import (
     fact_visit as fact_visit,
+)
+from etl.warehouse.tables.storage import (
+    fact_storage_day as fact_storage_day,
+)
+from etl.warehouse.tables.storage import (
+    fact_storage_volume as fact_storage_volume,
+)
+from etl.warehouse.tables.storage import (
+    fact_transmission as fact_transmission,
 )
 
 PUBLISHED_TABLES = tuple(

@@ -55,6 +55,9 @@ fact_exam = Table(
     at("cancelled_at", "cancellation in force (a later reinstatement clears it)"),
     at("aborted_at", "discontinued or cancelled after begin"),
     at("no_show_at", "no_show in force"),
+    at("prior_requested_at", "first transfer of a prior asked for (SOLE112)"),
+    at("prior_available_at", "first such transfer finished (SOLE113)"),
+    text("order_reason_code", "coded reason the order was entered with (ORC-16)", 128),
     # site-local calendar of the bases a KPI may bucket by (decision 9)
     day("order_local_date", "of order_entered_at"),
     whole("order_local_hour", "of order_entered_at"),

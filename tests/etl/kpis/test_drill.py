@@ -48,6 +48,7 @@ def recomputed(kpi: Kpi, rows: pd.DataFrame) -> dict[str, float]:
     if isinstance(kpi.kind, Aggregate):
         known = value.dropna()
         of: dict[str, Any] = {"p50": known.median(), "sum": known.sum() if len(known) else np.nan, "max": known.max()}
+        of |= {"min": known.min()}
         return {kpi.headline: of[kpi.headline], "n": len(rows)}
     return {kpi.headline: value.mean()}
 

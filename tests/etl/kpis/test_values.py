@@ -21,15 +21,17 @@ from etl.kpis.base import Kpi, Population, When
 from etl.kpis.compute import compute_kpi
 from etl.kpis.flow import PERFORMED
 from etl.kpis.kinds import Aggregate
-from etl.kpis.moment import minutes_between
+from etl.kpis.moment import minutes_between, reached
 from etl.kpis.snapshot import Snapshot
 from etl.kpis.survival import Survival
 from etl.warehouse.tables import (
     UtcDateTime,
+    fact_acquisition,
     fact_critical_result,
     fact_dose_event,
     fact_exam,
     fact_first_case,
+    fact_prior,
     fact_scanner_hour,
     fact_slot,
     fact_visit,
@@ -46,6 +48,7 @@ Mutation = Callable[[Kpi], Kpi]
 x, h, v, s, d = (t.c for t in (fact_exam, fact_scanner_hour, fact_visit, fact_slot, fact_dose_event))
 c = fact_critical_result.c
 f = fact_first_case.c
+p = fact_prior.c
 LONG_AGO = literal(datetime(2000, 1, 1, tzinfo=UTC), UtcDateTime())
 
 
@@ -161,6 +164,14 @@ MUTATIONS: dict[str, Mutation] = {
     "V01-orders": lambda k: replace(k, population=Population(x.is_performed.is_(True), "performed")),
     "V01-reports": lambda k: replace(k, at=When(x.end_local_date, None, "by exam end")),
     "V01-funnel": lambda k: replace(k, population=Population(x.exam_begin_at.is_not(None), "begun")),
+    "P01": lambda k: kinded(k, decided=reached(p.read_began_at)),  # not known taken as not seen
+    "P02-7": lambda k: kinded(k, decided=p.patient_key.is_not(None)),  # without looking how far back is known
+    "P02-30": lambda k: kinded(k, decided=p.patient_key.is_not(None)),
+    "P02-90": lambda k: kinded(k, decided=p.patient_key.is_not(None)),
+    "P02-redundant": lambda k: kinded(k, decided=true()),  # no reason taken as not redundant
+    "I01-list": lambda k: spanned(k, signed=False),  # what was removed left out
+    "I04-imageless": lambda k: kinded(k, shares={"share": x.has_images.is_(False)}),  # not told of taken as there
+    "I04-orphans": lambda k: kinded(k, shares={"share": fact_acquisition.c.exam_key > 0}),
     "I03": lambda k: kinded(k, opened_at=literal(datetime(2026, 9, 8, 18, tzinfo=UTC), UtcDateTime())),
     "D01-ctdivol": lambda k: replace(k, population=Population(d.modality == "CT", "both phantoms")),
     "D01-ctdivol16": lambda k: replace(k, population=Population(d.phantom_cm.is_(None), "no phantom")),

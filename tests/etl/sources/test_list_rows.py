@@ -43,6 +43,10 @@ SAMPLES = {
     "2026-01-15\tNDX1\tDX\tCHEST PA\tAnatomy cut off\t3\t57\tT9\t2026-01-16 01:00\n",
     "storage": "Measured,Volume,Modality,Bytes Used,Capacity Bytes,Studies\n"
     "2026-01-15 00:00,VOL1,CT,7.5e12,20000000000000,912\n",
+    "transfers": "First Stored,Last Stored,Accession,Study UID,Modality,Source,Direction,Bytes,Images\n"
+    "2026-01-15 09:10:00,2026-01-15 09:10:30,A1,1.2.840.1,CT,NCT1,Store,260000000,520\n",
+    "appropriateness": "Order,Consulted,Rating,Score,Modality,Mechanism,Sent\n"
+    "P1,2026-01-15 08:00,Rarely Appropriate,2,MR,CDSM,2026-01-15 08:00\n",
     "costs": "Procedure Code,Modality,Cost,Currency,Valid From,Valid To,Approved\n"
     "CTHEADWO,CT,61.50,EUR,2026-01-01,2027-01-01,2025-12-01\n",
     "rvu": "Procedure Code,Modality,Work RVU,Valid From,Valid To,Approved\n"
