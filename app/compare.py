@@ -77,7 +77,7 @@ def _daily(who: data.Asker, view: View, kpi: Kpi) -> pd.Series[float]:
     """Return the headline by day over the view, at least four weeks back; empty where the KPI has no days."""
     begin = max(min(view.from_date, view.to_date - timedelta(days=29)), data.first_day(who))
     if "day" not in kpi.grains or begin >= view.to_date:
-        return pd.Series(dtype="float64")
+        return pd.Series(dtype="float64", index=pd.DatetimeIndex([]))
     frame = data.ask(who, view.over(begin, view.to_date).query(kpi.key, "day")).frame
     return pd.Series(frame[kpi.headline].astype("float64").to_numpy(), index=pd.to_datetime(frame["day"]))
 

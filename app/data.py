@@ -122,6 +122,13 @@ def rows(who: Asker, fact: str, *arguments: Any) -> pd.DataFrame:
     return _rows(*who.key, fact, arguments)
 
 
+def single_rows(who: Asker, fact: str, *arguments: Any) -> pd.DataFrame:
+    """Return pseudonymous single rows of one of `app.facts.FACTS`; raises RefusedError for roles without rows."""
+    if who.principal.role not in ROW_ROLES:
+        raise RefusedError(f"role {who.principal.role} sees aggregates only; ask a manager or analyst for the rows")
+    return rows(who, fact, *arguments)
+
+
 @st.cache_data(max_entries=50, show_spinner=False)
 def _drilled(
     scope: str, role: str, data_version: str, kpi: str, from_date: date, to_date: date, where: Where, limit: int

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from app import data, words
 from app.compare import Compared
 from app.exports import TICKETS, Ticket
 from app.filters import DIMENSIONS, View
+from app.patient_choice import open_patient_of
 from etl.errors import RefusedError
 from etl.kpis.query import Query, Result
 
@@ -145,5 +148,16 @@ def _rows(who: data.Asker, query: Query, key: str) -> None:
         return
     shown = f"the first {data.DRILL_ROWS}" if len(frame) >= data.DRILL_ROWS else f"all {len(frame)}"
     st.caption(f"Pseudonymous rows, {shown}. Times are UTC.")
-    frame = frame.rename(columns=lambda name: str(name).removesuffix("_code").replace("_", " "))
-    st.dataframe(frame, hide_index=True, height=300, key=f"{key}_rows", alt="The rows behind this number")
+    named = frame.rename(columns=lambda name: str(name).removesuffix("_code").replace("_", " "))
+    alt = "The rows behind this number"
+    if "exam_key" not in frame:
+        st.dataframe(named, hide_index=True, height=300, key=f"{key}_rows", alt=alt)
+        return
+    picked: Any = st.dataframe(
+        named, hide_index=True, height=300, key=f"{key}_rows", alt=alt, on_select="rerun", selection_mode="single-row"
+    )
+    chosen = picked["selection"]["rows"]
+    label = "Open this patient" if chosen else "Choose a row to open its patient"
+    if st.button(label, icon=":material/person_search:", key=f"{key}_patient", disabled=not chosen):
+        open_patient_of(who, int(frame["exam_key"].iloc[chosen[0]]))
+        st.switch_page("pages/patient.py")

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, func, select
 
+from app import more_facts
 from etl.warehouse import tables as t
 
 Built = tuple[Select[Any], tuple[Table, ...]]
@@ -238,5 +239,12 @@ FACTS: dict[str, Callable[..., Built]] = {
         backtests,
         hourly_history,
         untold_findings,
+        more_facts.storage_volumes,
+        more_facts.moved_by_hour,
+        more_facts.partnerless,
+        more_facts.patient_of,
+        more_facts.patient_exams,
+        more_facts.patient_followups,
+        more_facts.returning_patients,
     )
 }

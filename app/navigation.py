@@ -14,8 +14,11 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Care": {
         "communication": ("Critical and follow-up", ":material/notification_important:"),
+        "priors": ("Priors and repeats", ":material/history:"),
+        "patient": ("Patient", ":material/person_search:"),
     },
     "Systems": {
+        "pacs": ("PACS and storage", ":material/database:"),
         "data_health": ("Data health", ":material/fact_check:"),
     },
     "Analysis": {

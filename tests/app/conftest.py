@@ -31,6 +31,7 @@ def _load(name: str) -> ModuleType:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The settings file of the synthetic installation, built once."""
     _load("synthetic")
+    _load("synthetic_priors")
     return Path(_load("synthetic_warehouse").build(tmp_path_factory.mktemp("synthetic")))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import URL, Connection, create_engine
 from synthetic import DATA_AT, SCANNERS, ZONES, exams, openings, scanner_hours, slots, visits
+from synthetic_priors import archive, evidence, priors
 
 from etl.warehouse import tables as t
 from etl.warehouse.append import append
@@ -178,6 +179,9 @@ def all_rows() -> dict[str, pd.DataFrame]:
         "fact_forecast": forecast,
         "fact_backtest": backtest,
         **health(exam_rows),
+        "fact_prior": priors(exam_rows),
+        **archive(exam_rows),
+        "fact_evidence": evidence(),
         "dim_site": pd.DataFrame([{"site_code": s, "name": s.title(), "zone": str(z)} for s, z in ZONES.items()]),
         "dim_scanner": pd.DataFrame(
             [
