@@ -12,6 +12,7 @@ GUIDES = {
     "forecasts": "How far to trust a forecast",
     "targets": "Targets, report times and rule packs",
     "exports": "Taking numbers along",
+    "alerts": "Alerts: rules, targets, quiet hours",
 }
 
 

@@ -6,6 +6,7 @@ FIRST = "overview"
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "Today": {
         "overview": ("Overview", ":material/monitor_heart:"),
+        "alerts": ("Alerts", ":material/notifications:"),
         "forecast": ("Forecast", ":material/online_prediction:"),
     },
     "Flow": {

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from etl import pipeline
+from etl.alerts import run_alerts
 from etl.logs import configure_logs
 from etl.progress import Steps
 from etl.settings import Settings, load_settings
@@ -47,4 +48,5 @@ def prepare(folder: Path, *, seed: int, days: int, dicom_days: int, end: datetim
     if not key_file.exists():
         make_key(key_file)
     pipeline.refresh(settings, steps)
+    run_alerts(settings)
     return settings

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
+from etl.alerts import run_alerts
+from etl.errors import RadpulseError
 from etl.fetchers.spool import purge as purge_spool
 from etl.landing import purge as purge_segments
 from etl.pipeline import derive_facts, forecast, ingest, publish_version, writer
@@ -64,9 +67,22 @@ def _purge_landing(settings: Settings, connection: Connection) -> int:
     return count
 
 
+def _alerts_job(settings: Settings, _window: datetime) -> None:
+    """Judge the alerts; whatever is wrong with them is said and stops nothing else."""
+    if not settings.at(settings.alerts_file).exists():
+        return
+    try:
+        run_alerts(settings)
+    except (RadpulseError, OSError, SQLAlchemyError) as error:
+        said = str(error) if isinstance(error, RadpulseError) else type(error).__name__
+        log.error("alerts not judged", message=said)
+        sys.stderr.write(f"radpulse: alerts were not judged, the rest goes on: {said}\n")
+
+
 JOBS = (
     Job("ingest", _ingest_job, every_min=15),
     Job("forecast", _forecast_job, every_min=60),
     Job("checks", _checks_job),
     Job("retention", _retention_job),
+    Job("alerts", _alerts_job, every_min=5),
 )

@@ -124,6 +124,7 @@ class Settings(BaseSettings):
     rule_packs: tuple[str, ...] = ()  # shipped targets switched on (data/reference/rule_packs), after the site's own
     codes_file: Path = Path("local_codes.csv")  # site's own code maps with their history; absent means none
     vocabulary_file: Path = Path("event_vocabulary.csv")  # codes from RadLex a person reviewed; absent means none
+    alerts_file: Path = Path("alerts.toml")  # the administrator's alert rules and targets; absent means none
     log_file: Path = Path("radpulse.log.jsonl")
     quarantine_folder: Path = Path("quarantine")
     quarantine_days: int = 30

@@ -1,4 +1,4 @@
-"""The app's own small writes: the audit chain and the scheduler's finished windows.
+"""The app's own small writes: the audit chain, the scheduler's finished windows, alerts and their notices.
 
 SQLite in WAL mode beside the warehouse; the same SQLAlchemy tables go into a schema of the server's PostgreSQL.
 Nothing here holds patient data.
@@ -18,6 +18,8 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Float,
+    Index,
     Integer,
     MetaData,
     String,
@@ -54,6 +56,57 @@ job_window = Table(
     Column("job", String(32), primary_key=True),
     Column("window", String(64), primary_key=True, comment="UTC start of the business window, ISO 8601"),
     Column("finished_at", String(32)),
+)
+
+alert = Table(
+    "alert",
+    state_metadata,
+    Column("id", String(32), primary_key=True),
+    Column("rule", String(64), comment="key of the rule in the alert file"),
+    Column("slice", String(500), comment="the slice as JSON: dimensions of the department only"),
+    Column("name", String(120)),
+    Column("severity", String(16)),
+    Column("owner", String(80)),
+    Column("opened_at", String(32), comment="ISO 8601, UTC, as all times here"),
+    Column("seen_at", String(32), comment="last time a number was there to judge by"),
+    Column("well_since_at", String(32), comment="within its limit since; NULL while beyond"),
+    Column("text", String(500), comment="what was seen last, in words"),
+    Column("value", Float),
+    Column("limit", Float),
+    Column("n", Integer),
+    Column("first_told_at", String(32), comment="when the first notice is or was due"),
+    Column("told_at", String(32), comment="when the last notice is or was due"),
+    Column("escalated_at", String(32)),
+    Column("resolved_at", String(32), comment="NULL while open"),
+    Column("resolved_why", String(64)),
+    Column("ack_by", String(128)),
+    Column("ack_at", String(32)),
+    Column("ack_until", String(32), comment="NULL: until it is resolved"),
+    Column("ack_note", String(200)),
+)
+Index("alert_open", alert.c.rule, alert.c.slice, unique=True, sqlite_where=alert.c.resolved_at.is_(None))
+
+alert_notice = Table(
+    "alert_notice",
+    state_metadata,
+    Column("id", String(32), primary_key=True, comment="stands in the message: a receiver can tell a repeat by it"),
+    Column("alert_id", String(32), comment="NULL for a summary"),
+    Column("target", String(64)),
+    Column("kind", String(16), comment="opened, reminder, escalated, resolved, summary"),
+    Column("severity", String(16)),
+    Column("site", String(64), comment="whose quiet hours hold it; NULL: everybody's"),
+    Column("breaks_quiet", Integer),
+    Column("title", String(200)),
+    Column("body", String(4000)),
+    Column("queued_at", String(32)),
+    Column("due_at", String(32), comment="not before"),
+    Column("status", String(16), comment="waiting, sending, sent, summarised, given_up, dropped"),
+    Column("attempts", Integer),
+    Column("started_at", String(32), comment="of the last attempt"),
+    Column("sent_at", String(32)),
+    Column("error", String(200)),
+    Column("may_repeat", Integer, comment="1: an earlier attempt was cut off and may have arrived"),
+    Column("summary_id", String(32), comment="the summary that told it"),
 )
 
 GENESIS = "0" * 64

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from app import data, filters, outlook, words
+from app import alerts, data, filters, outlook, words
 from app.widgets import header, tiles
 
 TILES = ("U21", "T16", "T24", "T06", "U01", "V01")
@@ -25,6 +25,10 @@ header(
     "the period filter does not apply here",
 )
 
+if told := alerts.open_words(who):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(told, width="content")
+        st.page_link("pages/alerts.py", label="See them", icon=":material/arrow_forward:")
 line = st.empty()  # filled last, so that the first tile need not wait for the sixth
 tiles(who, today, TILES)
 line.markdown(outlook.now_words(who, today, TILES))

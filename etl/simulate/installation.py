@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from etl.settings import REFERENCE
 from etl.simulate.scenario import SCANNERS, SITES, Scenario, SiteSpec
 
+ALERTS = REFERENCE / "demo_alerts.toml"
 HEAD = """# Settings of the simulated department, written by `radpulse simulate`.
 demo = true
 targets_file = "targets.csv"
@@ -99,10 +101,11 @@ def targets_text(scenario: Scenario) -> str:
 
 
 def write_installation(scenario: Scenario, folder: Path) -> None:
-    """Write radpulse.toml and targets.csv and make the feed folders."""
+    """Write radpulse.toml, targets.csv and alerts.toml and make the feed folders."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "radpulse.toml").write_text(settings_text(scenario), encoding="utf-8")
     (folder / "targets.csv").write_text(targets_text(scenario), encoding="utf-8")
+    (folder / "alerts.toml").write_text(ALERTS.read_text(encoding="utf-8"), encoding="utf-8")
     for site in SITES:
         for suffix in FEEDS:
             (folder / "feeds" / feed_key(site.code, suffix)).mkdir(parents=True, exist_ok=True)

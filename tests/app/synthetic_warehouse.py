@@ -11,8 +11,23 @@ from sqlalchemy import URL, Connection, create_engine
 from synthetic import DATA_AT, SCANNERS, ZONES, exams, openings, scanner_hours, slots, visits
 from synthetic_priors import archive, evidence, priors
 
+from etl.alerts import run_alerts
+from etl.settings import load_settings
 from etl.warehouse import tables as t
 from etl.warehouse.append import append
+
+ALERTS = """
+[[rules]]
+key = "unread"
+name = "Unread queue"
+kind = "threshold"
+kpi = "U21"
+by = ["site"]
+operator = ">="
+limit = 1
+min_n = 0
+owner = "Reading room lead"
+"""
 
 
 def forecasts(hours: pd.DataFrame, exam_rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -227,4 +242,6 @@ def build(folder: Path) -> Path:
     config = folder / "radpulse.toml"
     sites = "\n".join(f'[[sites]]\ncode = "{s}"\nname = "{s.title()}"\nzone = "{z}"' for s, z in ZONES.items())
     config.write_text(f"demo = true\n{sites}\n", encoding="utf-8")
+    (folder / "alerts.toml").write_text(ALERTS, encoding="utf-8")
+    run_alerts(load_settings(config), now=DATA_AT)
     return config
