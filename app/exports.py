@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from app import data
+from app import data, registry_files
 from etl.access import Principal
 from etl.errors import RadpulseError
 from etl.exports import filters_text
@@ -28,6 +29,7 @@ from etl.state import AuditLog
 LIFETIME_S = 60.0
 MAX_TICKETS = 10_000
 Part = Literal["csv", "about"]
+SubmissionPart = Literal["file", "manifest", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,35 @@ class Ticket:
         return f"{stem}.csv" if self.part == "csv" else f"{stem}.about.json"
 
 
+@dataclass(frozen=True, slots=True)
+class SubmissionTicket:
+    """A registry's month to be fetched once: its file, its manifest, or the list of what would be rejected."""
+
+    principal: Principal
+    data_version: str
+    registry: str
+    month: date
+    part: SubmissionPart
+
+    @property
+    def filename(self) -> str:
+        """A file name of the registry and month."""
+        ending = {"file": ".csv", "manifest": ".json", "refused": "_refused.csv"}[self.part]
+        return f"{self.registry}_{self.month:%Y-%m}{ending}"
+
+
+AnyTicket = Ticket | SubmissionTicket
+
+
 class Tickets:
     """Thread-safe store of tickets; a redeemed or expired token is remembered for one more lifetime."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[float, Ticket, bool]] = {}  # token -> expiry, ticket, used
+        self._held: dict[str, tuple[float, AnyTicket, bool]] = {}  # token -> expiry, ticket, used
 
-    def issue(self, ticket: Ticket) -> str:
+    def issue(self, ticket: AnyTicket) -> str:
         """Return a token of 256 random bits for this ticket."""
         token = secrets.token_urlsafe(32)
         with self._lock:
@@ -63,7 +85,7 @@ class Tickets:
             self._held[token] = (self._clock() + LIFETIME_S, ticket, False)
         return token
 
-    def redeem(self, token: str) -> tuple[Ticket | None, bool]:
+    def redeem(self, token: str) -> tuple[AnyTicket | None, bool]:
         """Return (ticket, True) the first time within its life, (ticket, False) when too late, else (None, False)."""
         with self._lock:
             held = self._held.get(token)
@@ -94,32 +116,51 @@ def _refusal(status: int, title: str, reason: str) -> Response:
     return HTMLResponse(page, status_code=status, headers={"cache-control": "no-store"})
 
 
-def _audit(ticket: Ticket, *, action: str, rows: int = 0, sha256: str = "", outcome: int = 0) -> str:
+def _audit(ticket: AnyTicket, *, action: str, rows: int = 0, sha256: str = "", outcome: int = 0) -> str:
     settings = data.settings()
     return AuditLog(settings.at(settings.state_file)).record(
         action=action,
         actor=ticket.principal.name,
         role=str(ticket.principal.role),
-        object=f"{ticket.query.kpi} {ticket.part} {ticket.data_version}",
-        filters=filters_text(ticket.query),
+        object=f"{_what(ticket)} {ticket.part} {ticket.data_version}",
+        filters=filters_text(ticket.query) if isinstance(ticket, Ticket) else f"month {ticket.month:%Y-%m}",
         rows=rows,
         sha256=sha256,
         outcome=outcome,
     )
 
 
-def _hand_over(ticket: Ticket) -> Response:
+def _what(ticket: AnyTicket) -> str:
+    return ticket.query.kpi if isinstance(ticket, Ticket) else f"submission {ticket.registry}"
+
+
+def _hand_over(ticket: AnyTicket) -> Response:
+    if isinstance(ticket, SubmissionTicket):
+        return _hand_over_submission(ticket)
     export = data.export(ticket.principal, ticket.data_version, ticket.query, bom=ticket.bom)
     body = export.csv if ticket.part == "csv" else export.sidecar
     digest = hashlib.sha256(body).hexdigest()
     record = _audit(ticket, action="EXPORT", rows=json.loads(export.sidecar)["rows"], sha256=digest)
+    return _file(ticket.filename, body, digest, record)
+
+
+def _hand_over_submission(ticket: SubmissionTicket) -> Response:
+    prepared = registry_files.fresh(ticket.principal, ticket.data_version, ticket.registry, ticket.month)
+    body = registry_files.part(prepared, ticket.part)
+    digest = hashlib.sha256(body).hexdigest()
+    rows = len(prepared.refusals) if ticket.part == "refused" else int(prepared.manifest["rows"])
+    record = _audit(ticket, action="SUBMISSION", rows=rows, sha256=digest)
+    return _file(ticket.filename, body, digest, record)
+
+
+def _file(filename: str, body: bytes, digest: str, record: str) -> Response:
     headers = {
-        "content-disposition": f'attachment; filename="{ticket.filename}"',
+        "content-disposition": f'attachment; filename="{filename}"',
         "cache-control": "no-store",
         "x-audit-record": record,
         "x-content-sha256": digest,
     }
-    media = "text/csv; charset=utf-8" if ticket.part == "csv" else "application/json"
+    media = "text/csv; charset=utf-8" if filename.endswith(".csv") else "application/json"
     return Response(body, media_type=media, headers=headers)
 
 

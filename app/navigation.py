@@ -25,6 +25,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "Analysis": {
         "explore": ("Explore", ":material/query_stats:"),
         "targets": ("Targets", ":material/flag:"),
+        "submissions": ("Submissions", ":material/outbox:"),
         "definitions": ("Definitions", ":material/menu_book:"),
     },
 }

@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     codes_file: Path = Path("local_codes.csv")  # site's own code maps with their history; absent means none
     vocabulary_file: Path = Path("event_vocabulary.csv")  # codes from RadLex a person reviewed; absent means none
     alerts_file: Path = Path("alerts.toml")  # the administrator's alert rules and targets; absent means none
+    submission_codes_file: Path = Path("submission_codes.csv")  # site's own maps for registries; absent means none
     log_file: Path = Path("radpulse.log.jsonl")
     quarantine_folder: Path = Path("quarantine")
     quarantine_days: int = 30

@@ -21,6 +21,10 @@ LONGEST_WAIT_MIN = 60
 log = structlog.get_logger()
 
 
+class UnsureError(PeerError):
+    """No answer came, so that nobody knows whether the message arrived."""
+
+
 class Channels(Protocol):
     """The way to targets by key."""
 
@@ -50,6 +54,7 @@ def _attempt(store: AlertStore, notice: Notice, channels: Channels, clock: Calla
         channels.send(notice.target, notice.title, as_sent(notice), notice.severity)
     except (PeerError, ConfigurationError) as error:
         notice.status, notice.error = "waiting", str(error)[:200]
+        notice.may_repeat = notice.may_repeat or isinstance(error, UnsureError)
         notice.due_at = clock() + timedelta(minutes=min(2**notice.attempts, LONGEST_WAIT_MIN))
         _save(store, notice)
         log.error("alert not sent", target=notice.target, attempts=notice.attempts, message=notice.error)

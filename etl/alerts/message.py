@@ -37,7 +37,7 @@ def body_of(alert: Alert, kind: str, zone: ZoneInfo, link: str) -> str:
 
 def as_sent(notice: Notice) -> str:
     """Return the text with the notice's id, by which a receiver can tell a repeat."""
-    repeat = "\nAn earlier attempt was cut off: this may be a repeat." if notice.may_repeat else ""
+    repeat = "\nAn earlier attempt was cut off or not answered: this may be a repeat." if notice.may_repeat else ""
     return f"{notice.body}\n\nNotice {notice.id}{repeat}"
 
 

@@ -9,6 +9,7 @@ import socket
 from typing import Any
 from urllib.parse import quote
 
+from etl.alerts.deliver import UnsureError
 from etl.alerts.rules import AlertsFile, Target
 from etl.credentials import secret
 from etl.errors import ConfigurationError, PeerError
@@ -98,4 +99,6 @@ def send(channel: Channel, title: str, body: str, severity: str) -> None:
         said = "" if sent else captured.getvalue()
     if not sent:
         status = _STATUS.search(said)
-        raise PeerError(f"the target answered {status.group(1)}" if status else "the target could not be reached")
+        if status:
+            raise PeerError(f"the target answered {status.group(1)}")
+        raise UnsureError("the target could not be reached")

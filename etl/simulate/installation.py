@@ -9,6 +9,7 @@ from etl.settings import REFERENCE
 from etl.simulate.scenario import SCANNERS, SITES, Scenario, SiteSpec
 
 ALERTS = REFERENCE / "demo_alerts.toml"
+SUBMISSION_CODES = REFERENCE / "demo_submission_codes.csv"
 HEAD = """# Settings of the simulated department, written by `radpulse simulate`.
 demo = true
 targets_file = "targets.csv"
@@ -101,11 +102,12 @@ def targets_text(scenario: Scenario) -> str:
 
 
 def write_installation(scenario: Scenario, folder: Path) -> None:
-    """Write radpulse.toml, targets.csv and alerts.toml and make the feed folders."""
+    """Write radpulse.toml, targets.csv, alerts.toml and submission_codes.csv, and make the feed folders."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "radpulse.toml").write_text(settings_text(scenario), encoding="utf-8")
     (folder / "targets.csv").write_text(targets_text(scenario), encoding="utf-8")
-    (folder / "alerts.toml").write_text(ALERTS.read_text(encoding="utf-8"), encoding="utf-8")
+    for name, source in (("alerts.toml", ALERTS), ("submission_codes.csv", SUBMISSION_CODES)):
+        (folder / name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
     for site in SITES:
         for suffix in FEEDS:
             (folder / "feeds" / feed_key(site.code, suffix)).mkdir(parents=True, exist_ok=True)

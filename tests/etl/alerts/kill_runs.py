@@ -49,8 +49,8 @@ def main(folder: Path, runs: int, seed: int) -> None:
         time.sleep(draws.uniform(0, 0.25))
         os.kill(child, signal.SIGKILL)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    for extra in range(3):
-        one_run(settings, runs + extra, [False] * 3)
+    for extra in range(1, 4):  # an attempt that failed waits up to an hour
+        one_run(settings, runs + 7 * extra, [False] * 3)
     print(killed)  # noqa: T201 - what the caller reads
 
 
