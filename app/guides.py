@@ -13,6 +13,7 @@ GUIDES = {
     "targets": "Targets, report times and rule packs",
     "exports": "Taking numbers along",
     "alerts": "Alerts: rules, targets, quiet hours",
+    "submissions": "Submissions to registries",
 }
 
 

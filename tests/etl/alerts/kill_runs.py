@@ -39,14 +39,16 @@ def main(folder: Path, runs: int, seed: int) -> None:
     draws = random.Random(seed)  # noqa: S311 - test data
     settings = Settings(base=folder, sites=(Site(code="LON", name="London", zone="Europe/London"),))
     AlertStore(settings.at(settings.state_file))
-    killed = 0
-    for number in range(runs):
+    killed, began = 0, time.monotonic()
+    one_run(settings, 0, [True] * 3)
+    whole = time.monotonic() - began  # a run's length here and now: kills fall anywhere in it
+    for number in range(1, runs):
         states = [draws.random() < 0.5 for _ in range(3)]
         child = os.fork()
         if child == 0:
             one_run(settings, number, states)
             os._exit(0)
-        time.sleep(draws.uniform(0, 0.25))
+        time.sleep(draws.uniform(0, 1.2 * whole))
         os.kill(child, signal.SIGKILL)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     for extra in range(1, 4):  # an attempt that failed waits up to an hour
