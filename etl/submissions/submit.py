@@ -128,7 +128,7 @@ def _manifest(
 
 def reasons(refusals: tuple[Refusal, ...]) -> dict[str, int]:
     """Return how often each field was refused and what came, most often first."""
-    found = Counter(f"{r.field}: {r.came}, allowed {r.allowed}" for r in refusals)
+    found = Counter(refusal.reason for refusal in refusals)
     return dict(found.most_common(50))
 
 

@@ -27,6 +27,19 @@ class Refusal:
     came: str
     allowed: str
 
+    @property
+    def reason(self) -> str:
+        """The refusal without what is each row's own, so that alike ones can be counted."""
+        if self.came == "nothing":
+            shown = self.came
+        elif self.allowed.startswith("a wall-clock time"):
+            shown = f"offset {self.came[-6:]}" if _is_instant(self.came, ()) else "no such time"
+        elif self.allowed.startswith("not before"):
+            return f"{self.field}: earlier, allowed {self.allowed.partition(' (')[0]}"
+        else:
+            shown = "another value" if self.allowed.startswith(("a number", "a whole")) else self.came
+        return f"{self.field}: {shown}, allowed {self.allowed}"
+
 
 def validate(spec: Spec, rows: pd.DataFrame) -> list[Refusal]:
     """Return everything that would be rejected, in the order of the rows."""

@@ -134,6 +134,12 @@ def test_dids_refuses_times_out_of_order_offsets_of_elsewhere_and_none_or_two_co
         ("token05", "CODED PROCEDURE END TIMESTAMP", "2026-10-10T10:30:00+01:00"),
     }
     assert ("snomed_ct", "XX", 1) in prepared.worklist
+    end, received = "CODED PROCEDURE END TIMESTAMP", "DIAGNOSTIC TEST REQUEST RECEIVED TIMESTAMP"
+    assert prepared.manifest["refused_by"] == {
+        f"{codes}: both, allowed exactly one of them": 1,
+        f"{codes}: nothing, allowed exactly one of them": 1,
+        f"{end}: earlier, allowed not before {received}": 1,
+    }
 
 
 def test_written_files_are_read_back_as_they_were_and_audited_first(
