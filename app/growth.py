@@ -143,7 +143,7 @@ def _long(frame: pd.DataFrame) -> pd.DataFrame:
 def _lines() -> Spec:
     colour = {"field": "series", "type": "nominal", "scale": {"domain": ["Median", "Slowest tenth"]}}
     return {
-        "height": 190,
+        "height": 280,
         "mark": {"type": "line", "strokeWidth": 2, "point": True},
         "encoding": {
             "x": HOURS,
@@ -164,7 +164,7 @@ def _moved(moved: pd.DataFrame) -> Chart:
     when = f"between {night[0]:02d} and {night[-1] + 1:02d} h" if night else "never"
     colour = {"field": "series", "type": "nominal", "scale": {"domain": list(names.values())}}
     spec: Spec = {
-        "height": 130,
+        "height": 220,
         "mark": {"type": "bar", "size": 14},
         "encoding": {
             "x": HOURS,

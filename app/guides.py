@@ -14,6 +14,7 @@ GUIDES = {
     "exports": "Taking numbers along",
     "alerts": "Alerts: rules, targets, quiet hours",
     "submissions": "Submissions to registries",
+    "priors": "Priors, repeats and the archive",
 }
 
 

@@ -82,7 +82,7 @@ def headline(who: data.Asker, patient_key: int, frame: pd.DataFrame, found: list
     numbers = {
         "Exams done": words.count(len(done)),
         f"Repeats within {REPEAT_DAYS} days": words.count(int(done["is_repeat"].sum())),
-        "CT dose, summed DLP": "no report" if pd.isna(dlp) else f"{dlp:,.0f} mGy·cm",
+        "CT: sum of DLP, mGy·cm": "no report" if pd.isna(dlp) else f"{dlp:,.0f}",
         "Gaps": words.count(len(found)),
     }
     grid = st.grid(4, min_column_width=170, gap="small", border=True)

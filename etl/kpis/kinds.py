@@ -90,6 +90,7 @@ class Aggregate:
     span: Span | None
     statistics: tuple[str, ...] = ("p50", "p90")
     parts: tuple[Part, ...] = ()
+    of_few: bool = False  # what is counted is few by nature (volumes): nothing is hidden
     name: ClassVar[str] = "Aggregate"
 
     @property
@@ -99,8 +100,9 @@ class Aggregate:
 
     def measures(self, unit: str, counted: str) -> tuple[Measure, ...]:
         """Return the statistics, then the parts, then n, missing and open."""
-        main = [Measure(s, counted if s == "count" else unit, hide=s not in ("count", "sum")) for s in self.statistics]
-        parts = [Measure(p.name, p.unit, hide=True) for p in self.parts]
+        hide = {s: not self.of_few and s not in ("count", "sum") for s in self.statistics}
+        main = [Measure(s, counted if s == "count" else unit, hide=hide[s]) for s in self.statistics]
+        parts = [Measure(p.name, p.unit, hide=not self.of_few) for p in self.parts]
         tail = ["n"] if self.span is None else ["n", "missing", "open"]
         return (*main, *parts, *(Measure(name, counted) for name in tail))
 

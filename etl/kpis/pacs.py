@@ -76,6 +76,7 @@ DAYS_TO_FULL = Kpi(
     kind=Aggregate(
         Span(_v.days_to_full),
         statistics=("min",),
+        of_few=True,
         parts=(
             Part("earliest", "days", value=_v.days_to_full_low, statistic="min"),
             Part("latest", "days", value=_v.days_to_full_high, statistic="min"),

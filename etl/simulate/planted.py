@@ -21,6 +21,7 @@ from etl.simulate.faults import (
 from etl.simulate.image_faults import EFFECTS, image_fault
 from etl.simulate.local import utc
 from etl.simulate.people import patient
+from etl.simulate.planted_archive import filling_archive, repeated_without_prior, slow_network
 from etl.simulate.report_aftermath import RECODED_SCANNER
 from etl.simulate.roster import STORY_ABSENT
 from etl.simulate.run import Run
@@ -176,6 +177,7 @@ def _stories(run: Run) -> list[Entry]:
         {"story": "report_aftermath", "scanner": RECODED_SCANNER,
          "expected_effect": "Q02 is higher at night, T25 long and often open for the South's outpatients, T27 stands"
          " out on one scanner, T20 strips exams left open."},
+        slow_network(run), filling_archive(run), repeated_without_prior(run),
         {"story": "before_the_start", "expected_effect":
             "Orders before the first day are only those of appointments after it: order volumes rise until then."},
     ]  # fmt: skip
