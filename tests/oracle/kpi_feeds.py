@@ -68,6 +68,8 @@ def imaged(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield accession and patient number of every series answer and DICOM file of a folder."""
     for file in folder.rglob("*.json"):
         for answer in json.loads(file.read_text(encoding="utf-8")):
+            if "00100020" not in answer:  # no series: an event of another kind of feed
+                continue
             yield (
                 str(answer.get("00080050", {}).get("Value", [""])[0]),
                 str(answer["00100020"]["Value"][0]),
