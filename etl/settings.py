@@ -51,6 +51,8 @@ class Scanner(Part):
     station_names: tuple[str, ...] = ()
     room_buffer_before_min: float = 0.0
     room_buffer_after_min: float = 0.0
+    room_buffers_min: dict[str, tuple[float, float]] = Field(default_factory=dict)  # procedure group -> before, after
+    stated_hours_per_day: float | None = None  # U03 divides by it; default: what the operating calendar has open
 
 
 class Feed(Part):
@@ -132,6 +134,7 @@ class Settings(BaseSettings):
     landing_days: int = 30  # how long raw payloads of listeners and fetchers are kept once read
     business_hour: int = 5  # local hour of the first site at which a daily window closes
     demo: bool = False
+    individual_readers: bool = False  # reading throughput of single people (U22), by pseudonym; off: groups only
     sites: tuple[Site, ...] = ()
     scanners: tuple[Scanner, ...] = ()
     feeds: tuple[Feed, ...] = ()

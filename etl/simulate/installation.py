@@ -14,6 +14,7 @@ HEAD = """# Settings of the simulated department, written by `radpulse simulate`
 demo = true
 targets_file = "targets.csv"
 """
+STATED_HOURS = {"NMR1": 14.0, "SMR1": 12.0}  # U03 divides by them; elsewhere by the calendar
 TARGETS_HEADER = "valid_from,valid_to,site,modality,priority,patient_class,phase,target_min"
 # the demo's own invention, taken from nowhere: minutes from exam end to first final signature
 TARGETS = {("STAT", "E"): 60, ("STAT", "I"): 90, ("STAT", "O"): 120, ("URGENT", "E"): 120, ("URGENT", "I"): 240,
@@ -45,6 +46,8 @@ FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
             ("storage", "storage", 1440),
             ("cds", "appropriateness", 1440),
             ("transfers", "transfers", 1440),
+            ("rvu", "rvu", 0),
+            ("costs", "costs", 0),
         )
     },
     "sole": ("sole", "*.json", {}, 1440),
@@ -59,8 +62,9 @@ def settings_text(scenario: Scenario) -> str:
         parts.append(_table("sites", {**values, "holidays_subdivision": site.subdivision}))
     for s in SCANNERS:
         values = {"code": s.code, "site": s.site, "modality": s.modality, "name": s.name}
+        stated = {"stated_hours_per_day": STATED_HOURS[s.code]} if s.code in STATED_HOURS else {}
         buffers = {"room_buffer_before_min": s.buffer_before_min, "room_buffer_after_min": s.buffer_after_min}
-        parts.append(_table("scanners", {**values, "station_names": list(s.stations), **buffers}))
+        parts.append(_table("scanners", {**values, "station_names": list(s.stations), **buffers, **stated}))
     parts += [_feed(site, suffix) for site in SITES for suffix in FEEDS]
     return "\n".join(parts)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from etl.simulate.acquisitions import has_images, stored_s
 from etl.simulate.calendars import days_between, holiday
 from etl.simulate.communication import note
+from etl.simulate.costs import COSTS, RVU, cost_tables
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
 from etl.simulate.hl7_files import Span, spans
@@ -63,6 +64,9 @@ def write_lists(run: Run, site: str, since_s: int, folders: dict[str, Path]) -> 
         put("ai", span.name, AI, _ai(by_ai, span))
         put("critical", span.name, CRITICAL, _critical(run, critical, span))
         put("communications", span.name, COMMUNICATIONS, _communications(run, critical, span))
+    for name, units, money in cost_tables(run, site, since_s):
+        put("rvu", name, RVU, units)
+        put("costs", name, COSTS, money)
     for day, totals in _storage(run, site, exams, since_s):
         put("storage", f"{day}", STORAGE, totals)
     return dict(counts)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from etl.simulate.acquisitions import has_images
 from etl.simulate.calendars import STORY_DOWN, days_between
+from etl.simulate.costs import NOT_IN_THE_TABLE, REVISED_BY, REVISED_DAYS
 from etl.simulate.exam import Exam
 from etl.simulate.faults import (
     DRIFT_S_A_DAY,
@@ -178,6 +179,10 @@ def _stories(run: Run) -> list[Entry]:
          "expected_effect": "Q02 is higher at night, T25 long and often open for the South's outpatients, T27 stands"
          " out on one scanner, T20 strips exams left open."},
         slow_network(run), filling_archive(run), repeated_without_prior(run),
+        {"story": "revalued", "valid_from": (anchor - timedelta(days=REVISED_DAYS)).isoformat(), "factor": REVISED_BY,
+         "expected_effect": "V02 and U22-wrvu rise with no more work done: CT of the trunk is weighed higher."},
+        {"story": "not_in_the_table", "codes": NOT_IN_THE_TABLE,
+         "expected_effect": "V02 counts North's hepatobiliary scans as missing, not as nought."},
         {"story": "before_the_start", "expected_effect":
             "Orders before the first day are only those of appointments after it: order volumes rise until then."},
     ]  # fmt: skip

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from etl.errors import ConfigurationError
 from etl.simulate.acquisitions import Series, has_images, local_day, series_of, shares
 from etl.simulate.calendars import days_between
+from etl.simulate.costs import code_at
 from etl.simulate.doses import dose_events, sends_report, totals
 from etl.simulate.exam import Booking, Exam
 from etl.simulate.planted import planted
@@ -44,6 +45,7 @@ FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
     "patient": (pa.string(), lambda e: f"{e.site}-{e.patient}"),
     "modality": (pa.string(), lambda e: e.modality),
     "procedure_code": (pa.string(), lambda e: e.procedure.code),
+    "local_code": (pa.string(), lambda e: code_at(e.site, e.procedure)),
     "procedure_text": (pa.string(), lambda e: e.procedure.text),
     "section": (pa.string(), lambda e: e.procedure.section),
     "patient_class": (pa.string(), lambda e: e.patient_class),

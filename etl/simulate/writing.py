@@ -29,7 +29,7 @@ from etl.simulate.run import Progress, Run
 from etl.simulate.scenario import SITES
 from etl.simulate.timeline import Mail, site_mails
 
-LISTS = ("roster", "ai", "critical", "communications", "storage")
+LISTS = ("roster", "ai", "critical", "communications", "storage", "rvu", "costs")
 PARALLEL_FROM = 4000  # exams; a smaller department is written faster by one process
 
 

@@ -1,4 +1,4 @@
-"""Scanner hours: minutes operating, used, booked and lost, by local hour (U01, U02, U04, U11, U14)."""
+"""Scanner hours: minutes operating, used, booked and lost, by local hour: what all of utilization is counted from."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ KEPT_STATES = ("booked", "rescheduled", "arrived", "no_show")  # an appointment 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What is laid over the hours: minutes of intervals, and counts of instants (scanner, time)."""
+    """What is laid over the hours: minutes of intervals, and numbers at instants (scanner, time, number)."""
 
-    minutes: dict[str, Intervals]
-    counts: dict[str, tuple[Ints, Ints]]
+    minutes: dict[str, Intervals]  # merged or not: overlapping ones are added
+    numbers: dict[str, tuple[Ints, Ints, Floats]]
 
 
 def derive_scanner_hours(
@@ -48,13 +48,14 @@ def _measures(
 ) -> Measures:
     scanner = places_of(visits.frame["scanner_code"], parameters)
     used = _occupied(scanner, visits, parameters)
-    table, operating = union(used[0]), calendar.operating
+    table, operating = union(used.bare), calendar.operating
     held = slots[slots["is_last"] & slots["state"].isin(KEPT_STATES)]
     booked_on = places_of(held["scanner_code"], parameters)
     begin = microseconds(held["appointment_at"])
     length = held["planned_duration_min"].fillna(parameters.rules.booking_default_min).to_numpy(dtype=np.float64)
     booked = Intervals.of(booked_on, begin, begin + (length * MINUTE_US).astype(np.int64))
-    first = (visits.frame["part"] == 0).to_numpy()
+    booked = booked.where(booked.group >= 0)
+    begun = places_of(exams["scanner_code"], parameters), microseconds(exams["exam_begin_at"])
     return Measures(
         minutes={
             "operating_min": operating,
@@ -62,36 +63,74 @@ def _measures(
             "down_min": calendar.down,
             "unplanned_down_min": calendar.unplanned_down,
             "table_min": intersect(table, operating),
-            "room_min": intersect(used[1], operating),
-            "booked_min": intersect(booked.where(booked.group >= 0), operating),
+            "room_before_min": intersect(used.widened_before, operating),
+            "room_min": intersect(used.widened, operating),
+            "booked_min": intersect(booked, operating),
+            "used_booked_min": intersect(intersect(booked, table), operating),
             "after_hours_min": subtract(table, operating),
+            "summed_min": used.bare,
         },
-        counts={
-            "begun_visits": (scanner[first], visits.begin[first]),
-            "begun_exams": (
-                places_of(exams["scanner_code"], parameters),
-                microseconds(exams["exam_begin_at"]),
-            ),
-            "booked_exams": (booked_on, begin),
+        numbers={
+            **_of_visits(scanner, visits),
+            "begun_exams": (*begun, np.ones(len(exams))),
+            "booked_exams": (booked_on, begin, np.ones(len(held))),
         },
     )
 
 
-def _occupied(scanner: Ints, visits: Visits, parameters: Parameters) -> tuple[Intervals, Intervals]:
-    """Return the visits' intervals, bare and with the room's buffers before and after."""
-    before = np.array([s.room_buffer_before_min for s in parameters.scanners] or [0.0])
-    after = np.array([s.room_buffer_after_min for s in parameters.scanners] or [0.0])
+def _of_visits(scanner: Ints, visits: Visits) -> dict[str, tuple[Ints, Ints, Floats]]:
+    """Return the numbers that belong to the hour in which a visit (or its part after a pause) begins."""
+    frame = visits.frame
+    ended = visits.end != NO_TIME
+    minutes = np.where(ended, np.where(ended, visits.end, visits.begin) - visits.begin, 0) / MINUTE_US
+    turnover = (frame["gap_kind"] == "turnover").to_numpy()
+    imaged = frame["acquired_min"].notna().to_numpy() & frame["duration_min"].notna().to_numpy()
+    values = {
+        "begun_visits": (frame["part"] == 0).to_numpy(dtype=np.float64),
+        "begun_scan_min": np.maximum(minutes, 0.0),
+        "turnover_min": np.where(turnover, frame["gap_before_min"], 0.0),
+        "turnovers": turnover.astype(np.float64),
+        "imaged_min": np.where(imaged, frame["duration_min"], 0.0),
+        "acquired_min": np.where(imaged, frame["acquired_min"], 0.0),
+    }
+    return {name: (scanner, visits.begin, number) for name, number in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """The visits' intervals, bare and with the room's buffers: the one before, both."""
+
+    bare: Intervals
+    widened_before: Intervals
+    widened: Intervals
+
+
+def _occupied(scanner: Ints, visits: Visits, parameters: Parameters) -> Occupied:
     mine = (scanner >= 0) & (visits.end != NO_TIME)
     group, begin, end = scanner[mine], visits.begin[mine], visits.end[mine]
-    wide_begin = begin - (before[group] * MINUTE_US).astype(np.int64)
-    wide_end = end + (after[group] * MINUTE_US).astype(np.int64)
-    return Intervals.of(group, begin, end), Intervals.of(group, wide_begin, wide_end)
+    before, after = _buffers(group, visits.frame["procedure_group"][mine], parameters)
+    wide_begin, wide_end = begin - before, end + after
+    return Occupied(
+        Intervals.of(group, begin, end), Intervals.of(group, wide_begin, end), Intervals.of(group, wide_begin, wide_end)
+    )
+
+
+def _buffers(group: Ints, procedure_group: pd.Series, parameters: Parameters) -> tuple[Ints, Ints]:
+    """Return the room's buffers before and after each visit: its procedure group's, else the scanner's."""
+    scanners = parameters.scanners
+    own = [(s.room_buffer_before_min, s.room_buffer_after_min) for s in scanners]
+    found = np.array(own or [(0.0, 0.0)])[group]
+    for place, scanner in enumerate(scanners):
+        for name, both in scanner.room_buffers_min.items():
+            found[(group == place) & (procedure_group == name).to_numpy()] = both
+    before, after = (found * MINUTE_US).astype(np.int64).T
+    return before, after
 
 
 def _limits(measures: Measures, parameters: Parameters, data_at: int) -> tuple[int, int]:
     """Return the span of time that needs hours; a broken clock's stamps far ahead are left out."""
-    begins = [m.begin for m in measures.minutes.values()] + [at for _, at in measures.counts.values()]
-    ends = [m.end for m in measures.minutes.values()] + [at + 1 for _, at in measures.counts.values()]
+    begins = [m.begin for m in measures.minutes.values()] + [at for _, at, _ in measures.numbers.values()]
+    ends = [m.end for m in measures.minutes.values()] + [at + 1 for _, at, _ in measures.numbers.values()]
     start, stop = np.concatenate(begins), np.concatenate(ends)
     start, stop = start[start > 0], stop[stop > 0]
     if not len(start):
@@ -109,10 +148,11 @@ def _of_site(site: str, grid: HourGrid, measures: Measures, parameters: Paramete
         name: _minutes(given.where(place[given.group] >= 0), place, grid, size)
         for name, given in measures.minutes.items()
     }
-    for name, (scanner, at) in measures.counts.items():
+    for name, (scanner, at, number) in measures.numbers.items():
         inside = (place[scanner] >= 0) & (at >= grid.edges[0]) & (at < grid.edges[-1])
         cell = np.searchsorted(grid.edges, at[inside], side="right") - 1
-        columns[name] = np.bincount(place[scanner[inside]] * cells + cell, minlength=size).astype(np.float64)
+        row = place[scanner[inside]] * cells + cell
+        columns[name] = np.bincount(row, weights=number[inside], minlength=size).astype(np.float64)
     kept = np.flatnonzero(np.any([values > 0 for values in columns.values()], axis=0))
     return _framed(site, np.array(scanners, dtype=np.int64), grid, kept, columns, parameters)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from etl.warehouse.acquired import acquired_min
 from etl.warehouse.components import components
 from etl.warehouse.exam_durations import span_min
 from etl.warehouse.intervals import MINUTE_US, Bools, Floats, Intervals, covered_before, union
 from etl.warehouse.keys import Ints, stable_keys
-from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
+from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, local_hours_begin, microseconds, shifts, times
 from etl.warehouse.parameters import Parameters, Rules
 from etl.warehouse.scanners import places_of
 
@@ -60,8 +61,14 @@ def derive_visits(
     parts = _parts(rows, heads, acquired, parameters.rules)
     frame = _described(parts, heads, rows, parameters, data_at)
     frame = _with_gaps(frame, parts, operating, parameters)
+    frame = frame.assign(acquired_min=acquired_min(parts, visits_of(rows), acquired))
     key = pd.Series(heads["visit_key"].reindex(rows["visit"]).to_numpy(), index=rows["exam_key"])
     return Visits(frame, key, parts["begin"].to_numpy(), parts["end"].to_numpy())
+
+
+def visits_of(rows: pd.DataFrame) -> pd.Series:
+    """Return the visit of each exam_key."""
+    return pd.Series(rows["visit"].to_numpy(), index=rows["exam_key"])
 
 
 def _joined(rows: pd.DataFrame, rules: Rules) -> Ints:
@@ -126,7 +133,7 @@ def _pauses(rows: pd.DataFrame, heads: pd.DataFrame, acquired: pd.DataFrame, rul
     none = {name: pd.DataFrame({"visit": nothing, at: nothing}) for name, at in (("left", "end"), ("back", "begin"))}
     if acquired.empty:
         return none
-    visit = pd.Series(rows["visit"].to_numpy(), index=rows["exam_key"])
+    visit = visits_of(rows)
     series = acquired[acquired["acquired"] & acquired["exam_key"].isin(visit.index)]
     if series.empty:
         return none
@@ -182,6 +189,7 @@ def _described(
         shift=shifts(day, hour, parameters.rules.shift_hours),
         local_date=dates(day),
         local_hour=hours(hour),
+        hour_at=times(local_hours_begin(begin, of_visit["site_code"], parameters.zones)),
         duration_min=np.where(shown, span_min(end, begin), np.nan),
     )
 

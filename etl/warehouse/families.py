@@ -16,15 +16,23 @@ from sqlalchemy import Connection, Select, Table
 from etl.warehouse.derive_critical import derive_critical_results
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
+from etl.warehouse.derive_exam_value import derive_exam_values
 from etl.warehouse.derive_first_case import derive_first_cases
+from etl.warehouse.derive_gap import derive_gaps
 from etl.warehouse.derive_priors import derive_priors
+from etl.warehouse.derive_reader_hour import derive_reader_hours
+from etl.warehouse.derive_scanner_time import derive_scanner_time
 from etl.warehouse.derive_storage import derive_storage_days, derive_storage_volumes, derive_transmissions
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import (
     fact_critical_result,
     fact_evidence,
+    fact_exam_value,
     fact_first_case,
+    fact_gap,
     fact_prior,
+    fact_reader_hour,
+    fact_scanner_time,
     fact_storage_day,
     fact_storage_volume,
     fact_transmission,
@@ -64,4 +72,8 @@ WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_transmission, derive_transmissions),
     WholeFamily(fact_storage_day, derive_storage_days),
     WholeFamily(fact_storage_volume, derive_storage_volumes),
+    WholeFamily(fact_scanner_time, derive_scanner_time),
+    WholeFamily(fact_gap, derive_gaps),
+    WholeFamily(fact_exam_value, derive_exam_values),
+    WholeFamily(fact_reader_hour, derive_reader_hours),
 )

@@ -76,6 +76,20 @@ def local_days(at: Ints, site: npt.ArrayLike, zones: Mapping[str, str]) -> tuple
     return np.where(known, wall // DAY_US, NO_DAY), np.where(known, wall % DAY_US // HOUR_US, -1)
 
 
+def local_hours_begin(at: Ints, site: npt.ArrayLike, zones: Mapping[str, str]) -> Ints:
+    """Return the start of the site-local hour each instant lies in, as `hour_grid` has it; NO_TIME stays.
+
+    An hour in which the zone's offset changes begins anew there.
+    """
+    wall = at + offsets(at, site, zones)
+    begin = np.where(at == NO_TIME, NO_TIME, at - wall % HOUR_US)
+    turned = (at != NO_TIME) & (offsets(begin, site, zones) != offsets(at, site, zones))
+    while turned.any():  # the change lies on a quarter between the two
+        begin = np.where(turned, np.minimum((begin // QUARTER_US + 1) * QUARTER_US, at), begin)
+        turned = (at != NO_TIME) & (offsets(begin, site, zones) != offsets(at, site, zones))
+    return begin
+
+
 def dates(days: Ints) -> pd.Series:
     """Return days since 1970 as a nullable date column (Arrow date32)."""
     stamps = np.where(days == NO_DAY, np.datetime64("NaT", "D"), days.astype("datetime64[D]"))

@@ -132,6 +132,7 @@ class Parameters:
     targets: tuple[TargetRule, ...] = ()
     precedence: tuple[PrecedenceRule, ...] = ()
     rules: Rules = Rules()
+    individual_readers: bool = False  # whether facts of reading name single people (by pseudonym)
 
     @cached_property
     def hash(self) -> str:
@@ -146,6 +147,7 @@ class Parameters:
                 for group in (self.feeds, self.status_rules, self.procedure_rules, self.targets, self.precedence)
             ],
             "rules": asdict(self.rules),
+            "individual_readers": self.individual_readers,
         }
         return sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:32]
 
@@ -189,6 +191,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         modality_families=_column(reference / "modality_families.csv", "modality", "family"),
         repeat_reasons=_column(reference / "repeat_reasons.csv", "code", "reason_class"),
         precedence=_precedence(reference / "clock_precedence.csv"),
+        individual_readers=settings.individual_readers,
     )
 
 

@@ -132,7 +132,7 @@ def _series_around(
 ) -> pd.DataFrame:
     """Return the series of these exams, from what was just derived and from the table."""
     keys = exams.loc[~exams["exam_key"].isin(fresh["exam_key"]), "exam_key"]
-    names = ("exam_key", "series_key", "begin_at", "end_at", "modality")
+    names = ("exam_key", "series_key", "begin_at", "end_at", "modality", "instances")
     series = read_frame(
         connection,
         select(*[fact_acquisition.c[n] for n in names]).where(fact_acquisition.c.exam_key.in_([int(k) for k in keys])),

@@ -146,6 +146,18 @@ from etl.warehouse.tables.storage import (
 from etl.warehouse.tables.storage import (
     fact_transmission as fact_transmission,
 )
+from etl.warehouse.tables.utilization import (
+    fact_exam_value as fact_exam_value,
+)
+from etl.warehouse.tables.utilization import (
+    fact_gap as fact_gap,
+)
+from etl.warehouse.tables.utilization import (
+    fact_reader_hour as fact_reader_hour,
+)
+from etl.warehouse.tables.utilization import (
+    fact_scanner_time as fact_scanner_time,
+)
 
 PUBLISHED_TABLES = tuple(
     t for name, t in metadata.tables.items() if name.startswith(("fact_", "dim_")) or name == "data_version"

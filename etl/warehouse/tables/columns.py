@@ -95,3 +95,17 @@ def exam_dimensions() -> list[Column[Any]]:
         text("shift", "day, evening, night, weekend: of exam end, else begin, else order (site-local)"),
         text("reader_mode", "single, trainee (K0.10); NULL while unread"),
     ]
+
+
+def variant_minutes() -> list[Column[Any]]:
+    """What variants of utilization are made of beside the hour's own minutes (etl.kpis.waterfall)."""
+    return [
+        num("room_before_min", "table minutes widened by the buffer before alone, inside operating time"),
+        num("used_booked_min", "table minutes inside operating time that were booked too"),
+        num("summed_min", "visit minutes, inside and outside operating time, overlapping visits counted each"),
+        num("begun_scan_min", "minutes of visits begun in the hour, whole"),
+        num("turnover_min", "turnover gaps before visits begun in the hour"),
+        whole("turnovers", "number of these gaps"),
+        num("imaged_min", "minutes of ended visits begun in the hour whose series tell how long they took"),
+        num("acquired_min", "of these under acquisition (U07)"),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
-from etl.warehouse.tables.columns import at, day, key, metadata, num, text, whole
+from etl.warehouse.tables.columns import at, day, key, metadata, num, text, variant_minutes, whole
 
 fact_visit = Table(
     "fact_visit",
@@ -28,6 +28,8 @@ fact_visit = Table(
     num("gap_before_min", "begin - previous end on the same scanner-day; NULL for the first"),
     text("gap_kind", "turnover (below cap), idle, NULL"),
     num("idle_in_hours_min", "part of an idle gap inside operating time"),
+    num("acquired_min", "U07: union of its series inside it; NULL where a series does not tell how long it took"),
+    at("hour_at", "start of the site-local hour of begin, UTC"),
     comment="One row a room visit part: linked accessions merged, pauses split.",
 )
 
@@ -53,6 +55,7 @@ fact_scanner_hour = Table(
     whole("begun_visits", "visits begun in the hour: the demand forecast's target"),
     whole("begun_exams", "exams begun in the hour"),
     whole("booked_exams", "appointments starting in the hour, not cancelled"),
+    *variant_minutes(),
     comment="One row a scanner and hour with operating time or activity.",
 )
 

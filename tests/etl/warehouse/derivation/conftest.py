@@ -273,6 +273,9 @@ def busy_ward(new_ward: Callable[..., Ward]) -> Callable[[int], Ward]:
         for day in range(-1, 9):
             ward.opening("NCT1", "open", day * 1440 - 60, day * 1440 + 540)
             ward.opening("NMR1", "open", day * 1440 - 60, day * 1440 + 1380)
+            ward.opening("NCT1", "slot", day * 1440, day * 1440 + 20)
+            ward.entry("shift", day * 1440, day * 1440 + 480, code="reader", person="r2")
+            ward.entry("cost", day * 1440 - 5000, code="CT1", value=1.0 + day, unit="wRVU")
         ward.opening("NCT1", "downtime_unplanned", 1500, 1590)
         ward.opening("NCT1", "closure", 4 * 1440 - 60, 5 * 1440 + 540)
         for n in range(0, 45, 2):
@@ -349,7 +352,9 @@ def _random_performance(ward: Ward, draw: random.Random, n: int, begin: int, sca
         _random_misnamed_images(ward, draw, n, begin + draw.randrange(-40, 60), scanner, ids)
     elif draw.random() < 0.8:
         for k in range(2):
-            ward.series(f"se{n}.{k}", begin + 2 + k * length * 0.8, study=ids["study"], station_name=scanner)
+            at_ = begin + 2 + k * length * 0.8
+            end = at_ + length * 0.5 if n % 3 == 0 else None
+            ward.series(f"se{n}.{k}", at_, end, study=ids["study"], station_name=scanner)
         ward.dose(f"ir{n}", begin + 3, acc=ids["acc"], dlp_mgy_cm=100.0 + n, patient=ids["patient"])
     if draw.random() < 0.8:
         ward.event("prelim", begin + length + 40, acc=ids["acc"], reader="r1")

@@ -41,6 +41,7 @@ OTHER: dict[str, Any] = {
     "targets": (TargetRule(None, None, "*", "*", "*", "*", "report", 60.0),),
     "precedence": (PrecedenceRule("begin", "*", None, ("mpps",)),),
     "rules": Rules(pause_min=31),
+    "individual_readers": True,
 }
 
 

@@ -162,6 +162,21 @@ def test_room_time_has_the_buffers_of_its_scanner(new_ward: Any, hours: Any) -> 
     assert frame["room_min"].tolist() == [50]  # 0-50, clipped at opening and merged
 
 
+def test_a_procedure_group_has_buffers_of_its_own(new_ward: Any, hours: Any) -> None:
+    scanner = Scanner(
+        code="NCT1", site="NORTH", modality="CT", name="CT", room_buffer_before_min=1, room_buffer_after_min=1,
+        room_buffers_min={"CT head": (5, 10)},
+    )  # fmt: skip
+    ward = new_ward(scanners=(scanner,))
+    ward.opening("NCT1", "open", 0, 60)
+    _done(ward, "A", 6, 10, procedure_code="x", procedure_text="CT HEAD WITHOUT")
+    _done(ward, "B", 40, 44)
+    frame = hours(ward)
+    assert frame["table_min"].tolist() == [8]
+    assert frame["room_before_min"].tolist() == [14]  # 1-10 and 39-44
+    assert frame["room_min"].tolist() == [25]  # 1-20 and 39-45
+
+
 def test_exams_in_progress_count_until_now(ward: Any, hours: Any) -> None:
     ward.opening("NCT1", "open", 0, 120)
     ward.event("exam_begin", 10, acc="A", station_name="NCT1")
