@@ -21,12 +21,13 @@ import streamlit as st
 from app.facts import FACTS, Where
 from etl.access import DEMO, ROW_ROLES, Principal, Role, scoped
 from etl.errors import ConfigurationError, RefusedError
-from etl.kpis import KPIS, Change, changes, compute, drill, values
+from etl.kpis import KPIS, Change, changes, drill, values
 from etl.kpis.base import Family, Kpi
 from etl.kpis.catalogue import FAMILIES
 from etl.kpis.explain_change import Explanation, effects, explain_change
 from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query, Result
+from etl.kpis.variant_way import answer, variant_sums
 from etl.settings import DEFAULT_CONFIG, Settings, load_settings
 from etl.targets.effect import Effect
 from etl.targets.effect import effects as target_effects_of
@@ -106,13 +107,27 @@ def _result(
     as_of: datetime | None,
 ) -> Result:
     query = Query(kpi, from_date, to_date, by, dict(where), as_of)
-    return compute(reader_engine(settings()), query, _principal_of(scope, role))
+    return answer(reader_engine(settings()), query, _principal_of(scope, role))
 
 
 def ask(who: Asker, query: Query) -> Result:
     """Compute a KPI query, from the cache where this scope, role and version asked it before."""
     where = tuple(sorted((name, tuple(chosen)) for name, chosen in query.where.items() if chosen))
     return _result(*who.key, query.kpi, query.from_date, query.to_date, query.by, where, query.as_of)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _variants(
+    scope: str, role: str, data_version: str, from_date: date, to_date: date, by: tuple[str, ...], where: Where
+) -> pd.DataFrame:
+    query = Query("", from_date, to_date, by, dict(where))
+    return variant_sums(reader_engine(settings()), query, _principal_of(scope, role)).sums
+
+
+def variants(who: Asker, query: Query) -> pd.DataFrame:
+    """Return the sums all variants of utilization are made of, by the query's dimensions."""
+    where = tuple(sorted((name, tuple(chosen)) for name, chosen in query.where.items() if chosen))
+    return _variants(*who.key, query.from_date, query.to_date, query.by, where)
 
 
 @st.cache_data(max_entries=CACHED_RESULTS, show_spinner=False)
@@ -212,7 +227,7 @@ def export(who: Principal, data_version: str, query: Query, *, bom: bool) -> Exp
     """
     if current_version() != data_version:
         raise RefusedError("newer data was published since this link was made, so the file would not equal the screen")
-    return to_csv(compute(reader_engine(settings()), query, who), bom=bom)
+    return to_csv(answer(reader_engine(settings()), query, who), bom=bom)
 
 
 def kpi(name: str) -> Kpi:

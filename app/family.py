@@ -43,6 +43,6 @@ def _said(who: data.Asker, view: View, kpi: Kpi) -> tuple[str, str]:
     if is_unreached(result):
         return "not reached", f"{words.count(result.meta.open)} open"
     value = words.amount(headline_value(result), headline_unit(result))
-    counted = f"n = {words.count(result.meta.n)} {kpi.counted}"
+    counted = f"n = {words.count(result.meta.n)} {result.meta.columns.get('n', kpi.counted)}"
     opened = f"{words.count(result.meta.open)} open" if result.meta.open else ""
     return value, " · ".join(filter(None, (counted, opened, left_out_words(result))))

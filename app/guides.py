@@ -15,6 +15,7 @@ GUIDES = {
     "alerts": "Alerts: rules, targets, quiet hours",
     "submissions": "Submissions to registries",
     "priors": "Priors, repeats and the archive",
+    "utilization": "Which utilization is meant",
 }
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from etl.access import Principal, Role
 from etl.errors import RefusedError
-from etl.kpis import compute
 from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query
+from etl.kpis.variant_way import answer
 from etl.settings import Settings
 from etl.state import AuditLog
 from etl.warehouse.engine import reader_engine
@@ -57,7 +57,7 @@ def record_export(log: AuditLog, query: Query, principal: Principal, export: Exp
 def export_file(settings: Settings, query: Query, role: str, output: Path, *, bom: bool) -> tuple[int, str]:
     """Write the CSV and its side file `<output>.json`; return the number of rows and the CSV's SHA-256."""
     principal = as_role(role)
-    result = compute(reader_engine(settings), query, principal)
+    result = answer(reader_engine(settings), query, principal)
     export = to_csv(result, bom=bom)
     record_export(AuditLog(settings.at(settings.state_file)), query, principal, export, len(result.frame))
     output.write_bytes(export.csv)

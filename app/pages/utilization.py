@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app import charts, data, filters, matrix, timelines
+from app.family import all_numbers
 from app.scanner_days import day_picker, draw_day
+from app.variants import side_by_side, why_they_differ
 from app.widgets import header, no_rows, section, tiles
 
 TILES = ("U01", "U04", "U12", "U08", "U09", "U15")
@@ -15,6 +17,9 @@ who = data.asker()
 view = filters.current(who)
 header(who, view, "Utilization", "Which scanners stand idle, which are full, and when?")
 tiles(who, view, TILES)
+
+side_by_side(who, view)
+why_they_differ(who, view)
 
 by_hour = view.query("U01", "scanner", "hour_of_day")
 section(who, "Table utilization by scanner and hour", by_hour)
@@ -73,3 +78,5 @@ with right:
                 incomplete_from=view.today if view.incomplete else None,
             )
         )
+
+all_numbers(who, view, "utilization")

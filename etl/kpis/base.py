@@ -31,6 +31,7 @@ DIMENSION_COLUMNS = {
     "milestone": "milestone",
     "critical_class": "critical_class",
     "body_region": "body_region",
+    "reader": "rostered_reader",  # only where a site shows individuals (U22)
 }
 Better = Literal["lower", "higher", "neutral"]
 

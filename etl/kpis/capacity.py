@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from sqlalchemy import case
+
 from etl.kpis.base import Kpi, Population, When
 from etl.kpis.duration import Span
 from etl.kpis.flow import BEGUN
 from etl.kpis.kinds import Aggregate, Part
 from etl.kpis.moment import LAST_WHOLE_HOUR, reached
 from etl.kpis.shares import IntervalShare
-from etl.warehouse.tables import fact_exam, fact_scanner_hour, fact_visit
+from etl.warehouse.tables import fact_exam, fact_gap, fact_scanner_hour, fact_visit
 
 _h = fact_scanner_hour.c
 _v = fact_visit.c
 _x = fact_exam.c
+_g = fact_gap.c
 
 HOUR = When(_h.local_date, _h.local_hour, "by date of the scanner hour")
 VISIT = When(_v.local_date, _v.local_hour, "by date of the visit's begin")
@@ -92,17 +95,26 @@ IDLE_GAP = Kpi(
     id="U09",
     label="Idle gaps",
     unit="min",
-    description="Minutes inside operating time of gaps above the turnover cap; their number and longest beside.",
-    formula="sum of idle minutes inside operating time of gaps above the cap",
+    description="Minutes inside operating time of gaps above the turnover cap; their number, the longest and the "
+    "usable ones beside.",
+    formula="sum of idle minutes inside operating time of gaps above the cap; usable: gaps with a stretch that holds "
+    "the scanner's most frequent slot and its median turnover",
     source="Quantivly inter-exam gap",
     better="lower",
-    kind=Aggregate(Span(_v.idle_in_hours_min), statistics=("sum", "p50", "max")),
-    table=fact_visit,
+    kind=Aggregate(
+        Span(_g.idle_min),
+        statistics=("sum", "p50", "max"),
+        parts=(
+            Part("usable", "share", condition=_g.is_usable.is_(True)),
+            Part("usable_min", "min", value=case((_g.is_usable.is_(True), _g.idle_min)), statistic="sum"),
+        ),
+    ),
+    table=fact_gap,
     population=Population(
-        (_v.gap_kind == "idle") & (_v.idle_in_hours_min > 0) & reached(_v.begin_at),
+        (_g.kind == "idle") & (_g.idle_min > 0) & reached(_g.end_at),
         "gaps above the cap with minutes inside operating time; n is their number",
     ),
-    at=VISIT,
+    at=When(_g.local_date, _g.local_hour, "by date of the next visit's begin"),
     open_items="none: a gap is known once the next visit has begun.",
     counted="gaps",
 )
@@ -113,12 +125,15 @@ OVERRUN = Kpi(
     label="Overrun against plan",
     unit="min",
     description="Minutes an exam took longer than booked; negative is shorter.",
-    formula="exam duration - planned duration; over_25: share more than 25 % over plan",
+    formula="exam duration - planned duration; over_25, under_25: share more than 25 % over or under plan",
     source="planned and actual times of the schedule",
     better="lower",
     kind=Aggregate(
         Span(_x.overrun_min, _x.exam_begin_at, _x.exam_end_at, (_x.first_communication_at,), signed=True),
-        parts=(Part("over_25", "share", condition=_x.overrun_min > 0.25 * _x.planned_duration_min),),
+        parts=(
+            Part("over_25", "share", condition=_x.overrun_min > 0.25 * _x.planned_duration_min),
+            Part("under_25", "share", condition=_x.overrun_min < -0.25 * _x.planned_duration_min),
+        ),
     ),
     table=fact_exam,
     population=Population(

@@ -16,6 +16,8 @@ from etl.kpis import (
     report_aftermath,
     reporting,
     targets,
+    value,
+    variants,
     volume,
 )
 from etl.kpis.base import Family, Kpi, Registry
@@ -27,7 +29,12 @@ FAMILIES: tuple[Family, ...] = (
         "How long do reports take, and where does the time go?",
         (flow, first_case, reporting, report_aftermath, targets),
     ),
-    Family("utilization", "Utilization", "Are the scanners used as planned, and where is time lost?", (capacity,)),
+    Family(
+        "utilization",
+        "Utilization",
+        "Are the scanners used as planned, and where is time lost?",
+        (capacity, variants, value),
+    ),
     Family("access", "Access", "How soon can a patient come, and what becomes of the slots?", (access_times,)),
     Family(
         "communication",

@@ -89,7 +89,7 @@ def _ratio(kpi: Kpi, measure: str) -> tuple[str, str | None]:
         return f"met_{measure}", "n"
     if isinstance(kind, Funnel) and measure in dict(kind.stages):
         return f"n_{measure}", "n"
-    if isinstance(kind, IntervalShare) and measure in {kind.headline, *dict(kind.parts)}:
+    if isinstance(kind, IntervalShare) and not kind.rated and measure in {kind.headline, *dict(kind.parts)}:
         return "numerator" if measure == kind.headline else measure, "available"
     if isinstance(kind, Aggregate) and measure in {"count", "sum"} & set(kind.statistics):
         return ("n" if kind.span is None else "basis") if measure == "count" else "sum", None
@@ -106,6 +106,8 @@ def splittable(kpi: Kpi) -> tuple[str, ...]:
         return ("p50", "p90", "p50_closed", "p90_closed")
     if isinstance(kind, Aggregate):
         return tuple(name for name in kind.statistics if name in {*QUANTILES, "count", "sum"})
+    if isinstance(kind, IntervalShare) and kind.rated:
+        return ()  # its numerator holds a mean over all cells
     if isinstance(kind, IntervalShare):
         return (kind.headline, *(name for name, _ in kind.parts))
     if isinstance(kind, Ratio):

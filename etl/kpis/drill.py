@@ -26,10 +26,25 @@ _ROWS: dict[str, str] = {
         "site_code scanner_code modality procedure_group priority patient_class appointment_at exam_begin_at "
         "start_delay_min local_date exam_key"
     ),
-    "fact_visit": "site_code scanner_code modality begin_at end_at part exams gap_before_min gap_kind visit_key",
+    "fact_visit": (
+        "site_code scanner_code modality begin_at end_at part exams gap_before_min gap_kind duration_min acquired_min "
+        "visit_key"
+    ),
     "fact_scanner_hour": (
         "site_code scanner_code modality hour_at local_date local_hour operating_min table_min room_min "
         "booked_min down_min begun_visits begun_exams"
+    ),
+    "fact_scanner_time": (
+        "site_code scanner_code modality hour_at local_date local_hour clock_min stated_min week_50h_min operating_min "
+        "table_min booked_min begun_visits begun_scan_min turnover_min turnovers"
+    ),
+    "fact_reader_hour": "site_code hour_at local_date local_hour rostered_reader rostered_min finals finals_off wrvu",
+    "fact_exam_value": (
+        "site_code scanner_code modality procedure_group procedure_code exam_end_at wrvu money exam_key"
+    ),
+    "fact_gap": (
+        "site_code scanner_code modality begin_at end_at kind gap_min idle_min longest_min slot_min turnover_min "
+        "is_usable"
     ),
     "fact_slot": (
         "site_code scanner_code modality procedure_group priority patient_class appointment_at state "
@@ -82,6 +97,7 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "milestone": t.fact_completeness.c.milestone,
     "critical_class": t.fact_critical_result.c.critical_class,
     "body_region": t.fact_prior.c.body_region,
+    "reader": t.fact_reader_hour.c.rostered_reader,
 }
 
 

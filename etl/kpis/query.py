@@ -27,6 +27,7 @@ DIMENSIONS = (
     "milestone",
     "critical_class",
     "body_region",
+    "reader",
 )
 
 

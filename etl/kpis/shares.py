@@ -5,8 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, distinct, false, func, literal_column, true
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    distinct,
+    false,
+    func,
+    literal_column,
+    true,
+)
 
 from etl.kpis.base import Measure
 from etl.kpis.kinds import count_if, floats, grouped, total, ungrouped
@@ -81,11 +95,39 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rated:
+    """A mean that each of a number of items adds to a numerator: sum and count of the mean, and the items."""
+
+    total: ColumnElement[Any]
+    count: ColumnElement[Any]
+    items: ColumnElement[Any]
+
+    def sums(self) -> list[ColumnElement[Any]]:
+        """Return the three sums, labelled."""
+        return [
+            total(self.total).label("rated_total"),
+            total(self.count).label("rated_count"),
+            total(self.items).label("rated_items"),
+        ]
+
+    def of(self, frame: pd.DataFrame) -> Any:
+        """Return what the mean of each slice adds: nought where there is none."""
+        mean = quotient(floats(frame, "rated_total"), floats(frame, "rated_count"))
+        return np.nan_to_num(mean) * np.nan_to_num(floats(frame, "rated_items"))
+
+    def of_row(self) -> ColumnElement[Any]:
+        """Return what the mean over all rows adds for the items of one."""
+        count = func.nullif(func.sum(self.count).over(), 0)
+        return func.coalesce(func.sum(self.total).over() / cast(count, Double), 0.0) * self.items
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class IntervalShare:
     """Minutes (or counts) of scanner hours over their available minutes; only hours that have ended by now count.
 
     The minutes are unions computed at derivation (K0.4), so they add. `per_min` is the length the denominator is
-    counted in: 1 gives a share, 60 a number per hour. `days` adds the number per scanner-day.
+    counted in: 1 gives a share, 60 a number per hour. `days` adds the number per scanner-day, `rated` to the
+    numerator a mean for each item. Rows of other tables belong to the hour in `hour_at`.
     """
 
     numerator: ColumnElement[Any]
@@ -94,6 +136,8 @@ class IntervalShare:
     parts: tuple[tuple[str, ColumnElement[Any]], ...] = ()
     days: bool = False
     headline: str = "share"
+    rated: Rated | None = None
+    rows_are: str = "scanner hours"
     name: ClassVar[str] = "IntervalShare"
     adds_over: ClassVar[str] = "numerator and available minutes over everything, the share over nothing"
 
@@ -103,24 +147,25 @@ class IntervalShare:
         if self.days:
             shares.append(Measure("per_scanner_day", f"{counted}/scanner-day"))
         numerator = "min" if self.per_min == 1.0 else counted
-        return (*shares, Measure("numerator", numerator), Measure("available", "min"), Measure("n", "scanner hours"))
+        return (*shares, Measure("numerator", numerator), Measure("available", "min"), Measure("n", self.rows_are))
 
     def select(self, plan: Plan) -> Select[Any]:
         """Return one row a slice: the sums over its whole hours, and their number."""
         hours = plan.kpi.table.c
-        scanner_day = hours.scanner_code + word("|") + cast(hours.local_date, String)
         statistics = [
             func.count().label("n"),
             total(self.numerator).label("numerator"),
             total(self.available).label("available"),
             *(total(column).label(name) for name, column in self.parts),
-            *([func.count(distinct(scanner_day)).label("scanner_days")] if self.days else []),
+            *(self.rated.sums() if self.rated else []),
+            *([_scanner_days(hours).label("scanner_days")] if self.days else []),
         ]
         return grouped(plan, statistics, hours.hour_at <= LAST_WHOLE_HOUR)
 
     def rows(self, plan: Plan) -> Select[Any]:
         """Return each scanner hour's numerator and available minutes."""
-        query = ungrouped(plan, self.numerator, word("counted"))
+        value = self.numerator + self.rated.of_row() if self.rated else self.numerator
+        query = ungrouped(plan, value, word("counted"))
         ended = plan.kpi.table.c.hour_at <= LAST_WHOLE_HOUR
         return query.add_columns(self.available.label("available")).where(ended)
 
@@ -128,6 +173,8 @@ class IntervalShare:
         """Return the shares; NaN where no minute was available."""
         frame = statistics.copy()
         available = floats(frame, "available") / self.per_min
+        if self.rated:
+            frame["numerator"] = floats(frame, "numerator") + self.rated.of(frame)
         frame[self.headline] = quotient(floats(frame, "numerator"), available)
         for name, _ in self.parts:
             frame[name] = quotient(floats(frame, name), available)
@@ -135,6 +182,10 @@ class IntervalShare:
             frame["per_scanner_day"] = quotient(floats(frame, "numerator"), floats(frame, "scanner_days"))
         frame["basis"] = frame["n"]
         return frame
+
+
+def _scanner_days(hours: Any) -> ColumnElement[int]:
+    return func.count(distinct(hours.scanner_code + word("|") + cast(hours.local_date, String)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

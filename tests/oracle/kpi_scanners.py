@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,20 +127,66 @@ def visits(t: Truth, scanner: dict[str, Any]) -> pd.DataFrame:
 
 
 def gaps(t: Truth) -> pd.DataFrame:
-    """Return the minutes between a visit and the end before it on its scanner and local day, and the idle part."""
+    """Return the gaps between a visit and the end before it on its scanner and local day.
+
+    Beside their minutes: the idle part, its longest stretch, and the minutes a further patient would have needed.
+    """
+    frames = [scanner_gaps(t, scanner) for scanner in t.scanners]
+    return pd.concat(frames, ignore_index=True)
+
+
+def scanner_gaps(t: Truth, scanner: dict[str, Any]) -> pd.DataFrame:
+    """Return one scanner's gaps; its usual turnover is over all it ever did."""
+    everything = Truth(t.folder, t.start - timedelta(days=30), t.stop, t.as_of, t.is_late, t.where)
+    found = visits(t, scanner)
+    found["day"] = t.day(found["begin_at"], found["site"])
+    operating = Operating(everything, scanner)
     rows = []
-    for scanner in t.scanners:
-        found = visits(t, scanner)
-        found["day"] = t.day(found["begin_at"], found["site"])
-        calendar = operating_seconds(t, scanner)
-        for day, today in found.groupby("day"):
-            busy_until = None
-            for visit in today.itertuples():
-                if busy_until is not None and t.start <= day < t.stop and visit.begin_at >= busy_until:
-                    idle = calendar(busy_until, visit.begin_at)
-                    rows.append(((visit.begin_at - busy_until).total_seconds() / 60, idle))
-                busy_until = visit.stop if busy_until is None else max(busy_until, visit.stop)
-    return pd.DataFrame(rows, columns=["gap", "idle"])
+    for day, today in found.groupby("day"):
+        busy_until = None
+        for visit in today.itertuples():
+            if busy_until is not None and visit.begin_at >= busy_until:
+                gap = (visit.begin_at - busy_until).total_seconds() / 60
+                idle, longest = (
+                    operating.minutes(busy_until, visit.begin_at),
+                    operating.longest(busy_until, visit.begin_at),
+                )
+                rows.append((day, visit.begin_at, gap, idle, longest))
+            busy_until = visit.stop if busy_until is None else max(busy_until, visit.stop)
+    frame = pd.DataFrame(rows, columns=["day", "at", "gap", "idle", "longest"])
+    slots = t.openings[(t.openings["scanner"] == scanner["code"]) & (t.openings["kind"] == "slot")]
+    length = ((slots["end_at"] - slots["begin_at"]).dt.total_seconds() / 60).mode()
+    usual = frame["gap"][frame["gap"] <= 45].median()
+    frame["needed"] = (length.min() if len(length) else float("nan")) + (0.0 if pd.isna(usual) else usual)
+    return frame[[t.start <= day < t.stop for day in frame["day"]]]
+
+
+class Operating:
+    """When a scanner operated, second by second."""
+
+    def __init__(self, t: Truth, scanner: dict[str, Any]) -> None:
+        self.seconds = Seconds(t, scanner, whole_hours=False)
+        calendar = t.openings[t.openings["scanner"] == scanner["code"]]
+        kind = {name: self.seconds.of(part["begin_at"], part["end_at"]) for name, part in calendar.groupby("kind")}
+        nothing = np.zeros(self.seconds.size, dtype=bool)
+        off = nothing.copy()
+        for name in ("closure", "downtime_planned", "downtime_unplanned"):
+            off |= kind.get(name, nothing)
+        self.mask = kind.get("open", nothing) & ~off
+
+    def of(self, since: pd.Timestamp, until: pd.Timestamp) -> np.ndarray:
+        """Return the seconds between two instants."""
+        first, last = (int(at.timestamp()) - self.seconds.begin for at in (since, until))
+        return self.mask[first:last]
+
+    def minutes(self, since: pd.Timestamp, until: pd.Timestamp) -> float:
+        """Return the operating minutes between two instants."""
+        return float(self.of(since, until).sum()) / 60
+
+    def longest(self, since: pd.Timestamp, until: pd.Timestamp) -> float:
+        """Return the longest run of operating time between two instants, in minutes."""
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], self.of(since, until).astype(np.int8), [0]))))
+        return float((edges[1::2] - edges[::2]).max(initial=0)) / 60
 
 
 def operating_seconds(t: Truth, scanner: dict[str, Any]) -> Any:
@@ -168,7 +214,15 @@ def turnover(t: Truth) -> Measures:
 @oracle("U09")
 def idle_gap(t: Truth) -> Measures:
     frame = gaps(t).query("gap > 45 and idle > 0")
-    return {"sum": frame["idle"].sum(), "p50": frame["idle"].quantile(0.5), "max": frame["idle"].max(), "n": len(frame)}
+    usable = frame["longest"] >= frame["needed"]
+    return {
+        "sum": frame["idle"].sum(),
+        "p50": frame["idle"].quantile(0.5),
+        "max": frame["idle"].max(),
+        "n": len(frame),
+        "usable": usable.mean(),
+        "usable_min": frame["idle"][usable].sum() if usable.any() else float("nan"),
+    }
 
 
 @oracle("U12")

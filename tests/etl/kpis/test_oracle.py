@@ -8,21 +8,27 @@ bound of its effect is stated here.
 from __future__ import annotations
 
 import ast
+import csv
 import functools
 import importlib
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import permutations
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from typer.testing import CliRunner
 
 from etl import pipeline
 from etl.access import DEMO
+from etl.cli import app
 from etl.kpis import KPIS, Query, compute
+from etl.kpis.variant_way import variant_sums
+from etl.kpis.waterfall import amounts, waterfall
 from etl.settings import load_settings
 from etl.simulate import simulate
 from etl.staging import make_key
@@ -46,7 +52,7 @@ BOUNDS: dict[tuple[str, str], float] = {
     ("I04-skew", "max"): 3.0,  # between exam begin and first image lie a patient's first minutes
 }
 # Series begins alone do not tell when a pause began, and an exam that never ended ends with its last image.
-ON_TABLE = ("U01", "U02", "U08", "U09", "U11")
+ON_TABLE = ("U01", "U02", "U03", "U06", "U07", "U08", "U09", "U11")
 SLICES: tuple[tuple[tuple[str, str], ...], ...] = (
     (),
     (("site", "SOUTH"),),
@@ -173,6 +179,41 @@ def test_table_utilization_of_the_house_is_within_the_pauses_effect(
     other = truth.exams["aborted_at"].notna().sum() + truth.planted["never_ended"][0]["n"]
     assert abs(got["numerator"] - wanted["numerator"]) <= 45.0 * split + 20.0 * other
     assert got["share"] == pytest.approx(wanted["share"], abs=0.01)
+
+
+def test_every_way_between_variants_of_utilization_ends_at_their_numbers(warehouse: Engine) -> None:
+    sums = variant_sums(warehouse, Query("", START, STOP, ("scanner",)), DEMO).sums.set_index("scanner")
+    house = variant_sums(warehouse, Query("", START, STOP), DEMO).sums
+    for scanner, one in [*sums.iterrows(), ("", house.iloc[0])]:
+        where = {"scanner": (str(scanner),)} if scanner else {}
+        made = {key: amount for key, amount in amounts(one).items() if amount is not None}
+        for key, amount in made.items():
+            tile = compute(warehouse, Query(key, START, STOP, where=where), DEMO, min_n=0).frame.iloc[0]
+            assert float(amount.numerator) == pytest.approx(tile["numerator"], abs=1e-6), (scanner, key)
+            assert float(amount.denominator) == pytest.approx(tile["available"], abs=1e-6), (scanner, key)
+        for start, end in permutations(made.values(), 2):
+            found = waterfall(one, start.variant, end.variant)
+            assert start.share + sum(step.share for step in found.steps) == end.share
+            way = {side: sum(s.minutes for s in found.steps if s.side == side) for side in ("numerator", "denominator")}
+            assert way["numerator"] == end.numerator - start.numerator
+            assert way["denominator"] == end.denominator - start.denominator
+
+
+def test_the_command_line_says_and_writes_the_same_way(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "way.csv"
+    dates = ["--from-date", f"{START}", "--to-date", f"{STOP}", "--config", f"{folder / 'radpulse.toml'}"]
+    asked = ["explain", "utilization", "--from", "U01", "--to", "U04", "--scanner", "NMR1", *dates, "-o", f"{file}"]
+    said = CliRunner().invoke(app, asked)
+    assert said.exit_code == 0, said.output
+    lines = said.output.splitlines()
+    assert lines[0].startswith("U01 Table utilization: ")
+    assert lines[-2].startswith("U04 Schedule utilization: ")
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) == len(lines) - 1
+    step = rows[1]
+    assert f"{abs(float(step['minutes'])):,.1f} min" in lines[1]
+    assert step["step"] in lines[1]
 
 
 def test_freshness_is_the_age_of_the_last_message(

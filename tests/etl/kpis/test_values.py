@@ -33,6 +33,7 @@ from etl.warehouse.tables import (
     fact_first_case,
     fact_prior,
     fact_scanner_hour,
+    fact_scanner_time,
     fact_slot,
     fact_visit,
 )
@@ -49,6 +50,7 @@ x, h, v, s, d = (t.c for t in (fact_exam, fact_scanner_hour, fact_visit, fact_sl
 c = fact_critical_result.c
 f = fact_first_case.c
 p = fact_prior.c
+m = fact_scanner_time.c
 LONG_AGO = literal(datetime(2000, 1, 1, tzinfo=UTC), UtcDateTime())
 
 
@@ -147,9 +149,17 @@ MUTATIONS: dict[str, Mutation] = {
     "Q11": lambda k: kinded(k, shares={**k.kind.shares, "share": x.has_impression.is_(True)}),  # type: ignore[attr-defined]
     "U01": lambda k: kinded(k, numerator=h.room_min),
     "U02": lambda k: kinded(k, numerator=h.table_min),
+    "U03": lambda k: kinded(k, rated=None),  # no turnover
+    "U04-24h": lambda k: kinded(k, available=m.operating_min),
+    "U06": lambda k: kinded(k, available=m.clock_min),
+    "U07": lambda k: kinded(k, available=v.acquired_min),
+    "U22": lambda k: kinded(k, numerator=k.table.c.finals_off),
+    "U22-wrvu": lambda k: kinded(k, numerator=k.table.c.finals),  # unweighted
+    "V02": lambda k: spanned(k, value=k.table.c.money),
+    "V02-money": lambda k: spanned(k, value=k.table.c.wrvu),
     "U04": lambda k: kinded(k, available=h.scheduled_open_min),
     "U08": lambda k: replace(k, population=Population(v.gap_before_min.is_not(None), "all gaps")),
-    "U09": lambda k: spanned(k, value=v.gap_before_min),
+    "U09": lambda k: spanned(k, value=k.table.c.gap_min),
     "U10": lambda k: spanned(k, signed=False),
     "U12": lambda k: kinded(k, per_min=1),
     "U14": lambda k: kinded(k, available=h.operating_min),

@@ -18,7 +18,11 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN (fact_exam.overrun_min IS NOT NULL
   AND fact_exam.exam_end_at IS NOT NULL
   AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
-  AND fact_exam.overrun_min > 0.25 * fact_exam.planned_duration_min) THEN 1 END) AS over_25
+  AND fact_exam.overrun_min > 0.25 * fact_exam.planned_duration_min) THEN 1 END) AS over_25, count(CASE
+  WHEN (fact_exam.overrun_min IS NOT NULL
+  AND fact_exam.exam_end_at IS NOT NULL
+  AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.overrun_min < -0.25 * fact_exam.planned_duration_min) THEN 1 END) AS under_25
   FROM fact_exam
   WHERE fact_exam.exam_begin_at IS NOT NULL
   AND fact_exam.aborted_at IS NULL
@@ -55,7 +59,11 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN (fact_exam.overrun_min IS NOT NULL
   AND fact_exam.exam_end_at IS NOT NULL
   AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
-  AND fact_exam.overrun_min > 0.25 * fact_exam.planned_duration_min) THEN 1 END) AS over_25
+  AND fact_exam.overrun_min > 0.25 * fact_exam.planned_duration_min) THEN 1 END) AS over_25, count(CASE
+  WHEN (fact_exam.overrun_min IS NOT NULL
+  AND fact_exam.exam_end_at IS NOT NULL
+  AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
+  AND fact_exam.overrun_min < -0.25 * fact_exam.planned_duration_min) THEN 1 END) AS under_25
   FROM fact_exam
   WHERE fact_exam.exam_begin_at IS NOT NULL
   AND fact_exam.aborted_at IS NULL
