@@ -184,6 +184,7 @@ def ranked(
             "field": "value",
             "type": "quantitative",
             "axis": {**_title(title), "format": number, "tickCount": 5},
+            "scale": {"domainMax": 1.2 * float(drawn["value"].max())} if (drawn["value"] > 0).any() else {},
         },
     }
     bar = {

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from app import more_facts
+from etl.kpis.triage import COLUMNS as WAITS
 from etl.warehouse import tables as t
 
 Built = tuple[Select[Any], tuple[Table, ...]]
@@ -218,6 +219,13 @@ def untold_findings(where: Where, limit: int) -> Built:
     return _filtered(query.order_by(*order).limit(limit), f, where), (f,)
 
 
+def ai_waits(to_date: date, where: Where) -> Built:
+    """Waits of exams of algorithms' procedures up to a day, in use, before and at other sites."""
+    c = t.fact_ai_result.c
+    query = select(*(c[name] for name in WAITS)).where(c.local_date < to_date, c.unread_wait_min.is_not(None))
+    return _filtered(query.order_by(c.exam_key, c.algorithm), t.fact_ai_result, where), (t.fact_ai_result,)
+
+
 FACTS: dict[str, Callable[..., Built]] = {
     f.__name__: f
     for f in (
@@ -246,5 +254,6 @@ FACTS: dict[str, Callable[..., Built]] = {
         more_facts.patient_exams,
         more_facts.patient_followups,
         more_facts.returning_patients,
+        ai_waits,
     )
 }

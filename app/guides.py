@@ -16,6 +16,7 @@ GUIDES = {
     "submissions": "Submissions to registries",
     "priors": "Priors, repeats and the archive",
     "utilization": "Which utilization is meant",
+    "quality": "Quality lists and AI oversight",
 }
 
 

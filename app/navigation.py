@@ -17,6 +17,8 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "communication": ("Critical and follow-up", ":material/notification_important:"),
         "priors": ("Priors and repeats", ":material/history:"),
         "patient": ("Patient", ":material/person_search:"),
+        "quality": ("Quality", ":material/verified:"),
+        "ai_oversight": ("AI oversight", ":material/visibility:"),
     },
     "Systems": {
         "pacs": ("PACS and storage", ":material/database:"),

@@ -250,6 +250,10 @@ class EntryKind(StrEnum):
     COMMUNICATION = "communication"  # a critical finding told: who, to whom, how, read back
     TRANSFER = "transfer"  # a study's way into the archive, or a prior's out of it
     APPROPRIATENESS = "appropriateness"  # what decision support said of an order
+    PEER_LEARNING = "peer_learning"  # a case handed in to learn from
+    AI_VERDICT = "ai_verdict"  # what the reader made of an AI result: agreed, or why not
+    AI_ADJUDICATION = "ai_adjudication"  # what a human found who looked again where AI and report differ
+    REFERENCE = "reference"  # what a reference (pathology, registry) found, beside what the report had said
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,8 @@ class Settings(BaseSettings):
     forecast_folder: Path = Path("models")
     targets_file: Path = Path("targets.csv")  # site's own targets; absent means none
     rule_packs: tuple[str, ...] = ()  # shipped targets switched on (data/reference/rule_packs), after the site's own
+    standards_file: Path = Path("standard_protocols.csv")  # site's own standard; absent means none
+    ai_use_file: Path = Path("ai_use.csv")  # which algorithm is in use where since when; absent means none
     codes_file: Path = Path("local_codes.csv")  # site's own code maps with their history; absent means none
     vocabulary_file: Path = Path("event_vocabulary.csv")  # codes from RadLex a person reviewed; absent means none
     alerts_file: Path = Path("alerts.toml")  # the administrator's alert rules and targets; absent means none

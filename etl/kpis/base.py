@@ -32,6 +32,10 @@ DIMENSION_COLUMNS = {
     "critical_class": "critical_class",
     "body_region": "body_region",
     "reader": "rostered_reader",  # only where a site shows individuals (U22)
+    "view": "exposure_view",
+    "finding": "finding",
+    "algorithm": "algorithm",
+    "hours": "hours",
 }
 Better = Literal["lower", "higher", "neutral"]
 

@@ -77,6 +77,21 @@ _ROWS: dict[str, str] = {
     "fact_acquisition": (
         "site_code scanner_code modality protocol_name begin_at end_at instances size_bytes exam_key series_key"
     ),
+    "fact_peer_review": (
+        "site_code section modality procedure_group reviewed_at score is_significant arbitration exam_key"
+    ),
+    "fact_quality": (
+        "site_code scanner_code modality procedure_group local_date exams is_reviewed submissions incidents "
+        "other_incidents images protocol_images protocol_name is_standard_protocol qc_reject_at reason redone_at "
+        "exam_key"
+    ),
+    "fact_reject": "site_code scanner_code modality exposure_view local_date reason rejected accepted",
+    "fact_reference": "site_code section modality procedure_group local_date finding is_called is_present exam_key",
+    "fact_ai_result": (
+        "site_code scanner_code modality procedure_group priority patient_class algorithm ai_use hours result "
+        "postproc_begin_at postproc_end_at latency_min is_agreed reason is_adjudicated is_present images_available_at "
+        "read_opened_at unread_wait_min queue flagged_difference_min before_difference_min exam_key"
+    ),
     "fact_feed": "feed_key site_code kind data_until_at loaded_at expected_every_min events",
     "fact_completeness": "site_code modality local_date milestone expected present",
     "fact_clock": "site_code scanner_code n offset_min drift_min_per_day verdict",
@@ -98,6 +113,10 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "critical_class": t.fact_critical_result.c.critical_class,
     "body_region": t.fact_prior.c.body_region,
     "reader": t.fact_reader_hour.c.rostered_reader,
+    "view": t.fact_reject.c.exposure_view,
+    "finding": t.fact_reference.c.finding,
+    "algorithm": t.fact_ai_result.c.algorithm,
+    "hours": t.fact_ai_result.c.hours,
 }
 
 

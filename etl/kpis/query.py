@@ -28,6 +28,10 @@ DIMENSIONS = (
     "critical_class",
     "body_region",
     "reader",
+    "view",
+    "finding",
+    "algorithm",
+    "hours",
 )
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from etl.simulate.demand import uid
 from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
+from etl.simulate.quality import has_own_protocol, has_repeat
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNER, SITE, Scenario, stream
 
@@ -53,6 +54,7 @@ def series_of(exam: Exam, scenario: Scenario, share: tuple[float, float] = (0.0,
     wanted = 1 if exam.aborted_s is not None else exam.procedure.series
     spans = _table_spans(exam, share)
     found: list[Series] = []
+    has_own = has_own_protocol(exam, scenario)
     for part, (begin, end) in enumerate(spans):
         many = wanted // len(spans) + (1 if part < wanted % len(spans) else 0)
         step = (end - begin) / max(many, 1)
@@ -68,12 +70,21 @@ def series_of(exam: Exam, scenario: Scenario, share: tuple[float, float] = (0.0,
                     number,
                     int(at),
                     int(at + length),
-                    protocol(exam, number),
+                    protocol(exam, number, own=has_own),
                     instances,
                     states_end(exam),
                 )
             )
-    return found
+    return [*found, *_repeated(exam, found, scenario)]
+
+
+def _repeated(exam: Exam, found: list[Series], scenario: Scenario) -> list[Series]:
+    """Return the image taken a second time, if one was, right after the last one."""
+    if not found or not has_repeat(exam, scenario):
+        return []
+    last, number = found[-1], len(found) + 1
+    again = uid(scenario.seed, "series", exam.key, number)
+    return [Series(again, number, last.end_s + 2, last.end_s + 4, last.protocol, last.instances, last.states_end)]
 
 
 def _table_spans(exam: Exam, share: tuple[float, float]) -> list[tuple[float, float]]:
@@ -94,12 +105,12 @@ def states_end(exam: Exam) -> bool:
     )
 
 
-def protocol(exam: Exam, number: int) -> str:
-    """Return the protocol name of a series."""
+def protocol(exam: Exam, number: int, *, own: bool = False) -> str:
+    """Return the protocol name of a series, one outside of the site's standard for the technologist's own."""
     words = exam.procedure.text.split(" ", 1)[1].title()
     if exam.modality == "CT" and number == 1:
         return f"Localizer {words}"[:64]
-    return f"{words} {number}"[:64]
+    return f"{'Trial ' if own else ''}{words} {number}"[:64]
 
 
 def shares(run: Run) -> dict[int, tuple[float, float]]:

@@ -63,6 +63,8 @@ class Exam:
     ai_begin_s: int | None = None
     ai_end_s: int | None = None
     ai_positive: bool = False
+    ai_failed_s: int | None = None
+    has_finding: bool = False  # of what its algorithm looks for
     opened_s: int | None = None
     dictated_s: int | None = None
     prelim_s: int | None = None

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 from etl.settings import REFERENCE
+from etl.simulate import ai
+from etl.simulate.catalogue import PROCEDURES
 from etl.simulate.scenario import SCANNERS, SITES, Scenario, SiteSpec
 
 ALERTS = REFERENCE / "demo_alerts.toml"
@@ -48,6 +50,14 @@ FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
             ("transfers", "transfers", 1440),
             ("rvu", "rvu", 0),
             ("costs", "costs", 0),
+            ("reviews", "peer_review", 1440),
+            ("learning", "peer_learning", 10_080),
+            ("incidents", "incidents", 10_080),
+            ("qc", "qc_log", 10_080),
+            ("rejects", "rejects", 1440),
+            ("reference", "reference", 10_080),
+            ("verdicts", "ai_verdicts", 1440),
+            ("adjudications", "ai_adjudications", 10_080),
         )
     },
     "sole": ("sole", "*.json", {}, 1440),
@@ -105,6 +115,24 @@ def targets_text(scenario: Scenario) -> str:
     return "\n".join(rows) + "\n"
 
 
+def ai_use_text(scenario: Scenario) -> str:
+    """Return where algorithms are in use since when."""
+    return "\n".join(["algorithm,site,procedure,valid_from,valid_to", *map(",".join, ai.uses(scenario))]) + "\n"
+
+
+def standards_text() -> str:
+    """Return the protocols a procedure is to be done with, and how many X-ray images it takes."""
+    rows = ["site,procedure,protocol,images"]
+    for procedure in PROCEDURES:
+        words = procedure.text.split(" ", 1)[1].upper()
+        images = procedure.series if procedure.modality in ("DX", "MG") else ""
+        for site, code in (("NORTH", procedure.code), ("SOUTH", procedure.south_code)):
+            rows.append(f"{site},{code},{words} *,{images}")
+            if procedure.modality == "CT":
+                rows.append(f"{site},{code},LOCALIZER {words},")
+    return "\n".join(rows) + "\n"
+
+
 def write_installation(scenario: Scenario, folder: Path) -> None:
     """Write radpulse.toml, targets.csv, alerts.toml and submission_codes.csv, and make the feed folders."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,6 +140,8 @@ def write_installation(scenario: Scenario, folder: Path) -> None:
     (folder / "targets.csv").write_text(targets_text(scenario), encoding="utf-8")
     for name, source in (("alerts.toml", ALERTS), ("submission_codes.csv", SUBMISSION_CODES)):
         (folder / name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "ai_use.csv").write_text(ai_use_text(scenario), encoding="utf-8")
+    (folder / "standard_protocols.csv").write_text(standards_text(), encoding="utf-8")
     for site in SITES:
         for suffix in FEEDS:
             (folder / "feeds" / feed_key(site.code, suffix)).mkdir(parents=True, exist_ok=True)

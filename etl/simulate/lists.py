@@ -24,6 +24,7 @@ from etl.simulate.hl7_files import Span, spans
 from etl.simulate.local import clock_of, utc
 from etl.simulate.openings import months
 from etl.simulate.people import technologist
+from etl.simulate.quality_lists import HEADERS, quality_lists
 from etl.simulate.roster import POSTS, WEEKEND, Post, is_absent
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNERS, SITE, chance
@@ -52,7 +53,10 @@ Line = tuple[object, ...]
 def write_lists(run: Run, site: str, since_s: int, folders: dict[str, Path]) -> dict[str, int]:
     """Write what a hospital's lists brought in [since, until), by kind of list; return their numbers of rows."""
     exams = [exam for exam in run.exams if exam.site == site]
-    by_ai, critical = [e for e in exams if e.ai_end_s is not None], [e for e in exams if e.critical_class]
+    by_ai, critical = (
+        [e for e in exams if (e.ai_end_s or e.ai_failed_s) is not None],
+        [e for e in exams if e.critical_class],
+    )
     counts: dict[str, int] = defaultdict(int)
 
     def put(kind: str, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -69,6 +73,9 @@ def write_lists(run: Run, site: str, since_s: int, folders: dict[str, Path]) -> 
         put("costs", name, COSTS, money)
     for day, totals in _storage(run, site, exams, since_s):
         put("storage", f"{day}", STORAGE, totals)
+    since = max(since_s, run.scenario.origin_s)
+    for kind, rows in quality_lists(run, site, exams, since_s):
+        put(kind, f"{utc(since):%Y%m%dT%H%M}Z-{utc(run.until_s):%Y%m%dT%H%M}Z", HEADERS[kind], rows)
     return dict(counts)
 
 
@@ -111,6 +118,9 @@ def _wall(hour: float) -> str:
 
 def _ai(exams: Iterable[Exam], span: Span) -> Iterator[Line]:
     for e in exams:
+        if e.ai_failed_s is not None and span.begin_s <= e.ai_failed_s < span.end_s:
+            began, done = _iso(e.available_s), _iso(e.ai_failed_s)
+            yield e.accession, e.study_uid, began, done, e.procedure.ai, "Failed", "", e.modality, done
         if e.ai_end_s is not None and span.begin_s <= e.ai_end_s < span.end_s:
             low, high = (0.55, 0.99) if e.ai_positive else (0.01, 0.45)
             score = low + (high - low) * chance("ai", e.study_uid)

@@ -23,6 +23,7 @@ from etl.simulate.image_faults import EFFECTS, image_fault
 from etl.simulate.local import utc
 from etl.simulate.people import patient
 from etl.simulate.planted_archive import filling_archive, repeated_without_prior, slow_network
+from etl.simulate.quality_truth import stories as quality_stories
 from etl.simulate.report_aftermath import RECODED_SCANNER
 from etl.simulate.roster import STORY_ABSENT
 from etl.simulate.run import Run
@@ -46,7 +47,7 @@ def planted(run: Run) -> list[Entry]:
     found += _merges(run, faults)
     found += _image_faults(run)
     found.append(_repeated_hour(run))
-    return found + _stories(run)
+    return found + _stories(run) + quality_stories(run)
 
 
 def _entry(kind: str, effect: str, exams: list[Exam], **more: Any) -> Entry:

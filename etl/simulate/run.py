@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 
 from etl.department import Case, Department, Reading, Scanner, Timetable
+from etl.simulate import ai
 from etl.simulate.bookings import Desk, mirror
 from etl.simulate.calendars import Calendar, Stretch, calendars, days_between
 from etl.simulate.communication import communicate
@@ -74,6 +75,7 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
             result.by_key[exam.lead].leads = True
     _live(result, exams, progress)
     for exam in exams:
+        exam.ai_failed_s = ai.failed_s(exam, scenario)
         _aftermath(exam, scenario)
         communicate(exam, scenario)
         follow_report(exam, scenario)
@@ -228,7 +230,8 @@ def _reading(exam: Exam, scenario: Scenario) -> Reading:
     procedure = exam.procedure
     positive = procedure.ai is not None and draws.random() < 0.08
     has_ai = procedure.ai is not None and draws.random() < 0.97
-    exam.ai_positive = positive and has_ai
+    has_ai = has_ai and ai.runs(exam, scenario)
+    exam.ai_positive = ai.flagged(exam, scenario, positive) and has_ai
     return Reading(
         exam.key, procedure.section, exam.patient_class == "E" or exam.priority == "S",
         ALLOWANCE_MIN[exam.priority][exam.patient_class] * (0.8 + 0.4 * draws.random()),
@@ -273,8 +276,8 @@ def _aftermath(exam: Exam, scenario: Scenario) -> None:
     if read_s is None or exam.dictated_s is None:
         return
     draws = stream(scenario.seed, "aftermath", exam.key)
-    if exam.ai_positive or draws.random() < CRITICAL[exam.patient_class]:
-        exam.critical_class = draws.choices((1, 2, 3), (5, 4, 1))[0] if not exam.ai_positive else 1
+    if exam.has_finding or draws.random() < CRITICAL[exam.patient_class]:
+        exam.critical_class = draws.choices((1, 2, 3), (5, 4, 1))[0] if not exam.has_finding else 1
         exam.crit_identified_s = exam.dictated_s
         spread_s = {1: 600, 2: 3600, 3: 18 * HOUR_S}[exam.critical_class]
         exam.crit_notified_s = exam.dictated_s + 60 + int(draws.expovariate(1 / spread_s))

@@ -19,6 +19,7 @@ from etl.simulate.costs import code_at
 from etl.simulate.doses import dose_events, sends_report, totals
 from etl.simulate.exam import Booking, Exam
 from etl.simulate.planted import planted
+from etl.simulate.quality_truth import quality_truth
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNERS, SITES, Scenario
 from etl.simulate.transfers import transfers
@@ -102,6 +103,7 @@ def write_truth(run: Run, folder: Path, manifest: Manifest) -> None:
     tables = {
         "exams": exams(run, {e.key: s for e, s in series}), "appointments": appointments(run),
         "acquisitions": acquisitions(series), "openings": openings(run), "transfers": moved(run),
+        "quality": quality_truth(run),
     }  # fmt: skip
     for name, table in tables.items():
         pq.write_table(table, target / f"{name}.parquet")

@@ -23,13 +23,14 @@ from etl.simulate.lists import write_lists
 from etl.simulate.openings import write_openings
 from etl.simulate.prior_lists import KINDS, write_prior_lists
 from etl.simulate.qido import series_answer, write_answer
+from etl.simulate.quality_lists import HEADERS
 from etl.simulate.report_log import write_report_log
 from etl.simulate.ris_extract import changes, write_extract
 from etl.simulate.run import Progress, Run
 from etl.simulate.scenario import SITES
 from etl.simulate.timeline import Mail, site_mails
 
-LISTS = ("roster", "ai", "critical", "communications", "storage", "rvu", "costs")
+LISTS = ("roster", "ai", "critical", "communications", "storage", "rvu", "costs", *HEADERS)
 PARALLEL_FROM = 4000  # exams; a smaller department is written faster by one process
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Select, Table
 
+from etl.warehouse.derive_ai import derive_ai_results
+from etl.warehouse.derive_care import derive_quality
 from etl.warehouse.derive_critical import derive_critical_results
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
@@ -21,17 +23,24 @@ from etl.warehouse.derive_first_case import derive_first_cases
 from etl.warehouse.derive_gap import derive_gaps
 from etl.warehouse.derive_priors import derive_priors
 from etl.warehouse.derive_reader_hour import derive_reader_hours
+from etl.warehouse.derive_rejects import derive_rejects
+from etl.warehouse.derive_reviews import derive_peer_reviews, derive_references
 from etl.warehouse.derive_scanner_time import derive_scanner_time
 from etl.warehouse.derive_storage import derive_storage_days, derive_storage_volumes, derive_transmissions
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import (
+    fact_ai_result,
     fact_critical_result,
     fact_evidence,
     fact_exam_value,
     fact_first_case,
     fact_gap,
+    fact_peer_review,
     fact_prior,
+    fact_quality,
     fact_reader_hour,
+    fact_reference,
+    fact_reject,
     fact_scanner_time,
     fact_storage_day,
     fact_storage_volume,
@@ -76,4 +85,9 @@ WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_gap, derive_gaps),
     WholeFamily(fact_exam_value, derive_exam_values),
     WholeFamily(fact_reader_hour, derive_reader_hours),
+    WholeFamily(fact_peer_review, derive_peer_reviews),
+    WholeFamily(fact_quality, derive_quality),
+    WholeFamily(fact_reject, derive_rejects),
+    WholeFamily(fact_reference, derive_references),
+    WholeFamily(fact_ai_result, derive_ai_results),
 )

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
+from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows
@@ -131,6 +132,8 @@ class Parameters:
     repeat_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # CODE -> class
     targets: tuple[TargetRule, ...] = ()
     precedence: tuple[PrecedenceRule, ...] = ()
+    standards: tuple[StandardRule, ...] = ()
+    ai_uses: tuple[AiUse, ...] = ()
     rules: Rules = Rules()
     individual_readers: bool = False  # whether facts of reading name single people (by pseudonym)
 
@@ -146,6 +149,7 @@ class Parameters:
                 [asdict(row) for row in group]
                 for group in (self.feeds, self.status_rules, self.procedure_rules, self.targets, self.precedence)
             ],
+            "care": [[asdict(row) for row in group] for group in (self.standards, self.ai_uses)],
             "rules": asdict(self.rules),
             "individual_readers": self.individual_readers,
         }
@@ -192,6 +196,8 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         repeat_reasons=_column(reference / "repeat_reasons.csv", "code", "reason_class"),
         precedence=_precedence(reference / "clock_precedence.csv"),
         individual_readers=settings.individual_readers,
+        standards=standard_rules(settings.at(settings.standards_file)),
+        ai_uses=ai_uses(settings.at(settings.ai_use_file)),
     )
 
 

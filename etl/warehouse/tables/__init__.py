@@ -107,6 +107,21 @@ from etl.warehouse.tables.forecast import (
 from etl.warehouse.tables.forecast import (
     fact_forecast as fact_forecast,
 )
+from etl.warehouse.tables.oversight import (
+    fact_ai_result as fact_ai_result,
+)
+from etl.warehouse.tables.oversight import (
+    fact_peer_review as fact_peer_review,
+)
+from etl.warehouse.tables.oversight import (
+    fact_quality as fact_quality,
+)
+from etl.warehouse.tables.oversight import (
+    fact_reference as fact_reference,
+)
+from etl.warehouse.tables.oversight import (
+    fact_reject as fact_reject,
+)
 from etl.warehouse.tables.priors import (
     fact_prior as fact_prior,
 )

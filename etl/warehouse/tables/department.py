@@ -10,7 +10,7 @@ fact_entry = Table(
     "fact_entry",
     metadata,
     text("event_id", "the row's event", 32),
-    text("kind", "shift, ai_result, peer_review, incident, reject, storage, cost"),
+    text("kind", "EntryKind"),
     key("exam_key", "exam; 0 where the row names none or it is unmatched"),
     text("site_code", "site"),
     text("scanner_code", "scanner, where the row names one"),

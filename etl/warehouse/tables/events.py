@@ -137,7 +137,7 @@ event_entry = Table(
     "event_entry",
     metadata,
     *_source_columns(),
-    text("kind", "shift, ai_result, peer_review, incident, reject, storage, cost"),
+    text("kind", "EntryKind"),
     whole("ordinal", "number of the row among those of its file that name the same thing"),
     at("end_at", "end of a shift or validity; occurred_at is its begin"),
     text("modality", "as sent"),

@@ -42,7 +42,7 @@ def recomputed(kpi: Kpi, rows: pd.DataFrame) -> dict[str, float]:
         return {kpi.headline: share, "n": len(rows)}
     if isinstance(kpi.kind, Ratio) and kpi.kind.of is not None:
         total = rows["available"].sum()
-        return {kpi.headline: value.sum() / total if total else np.nan, "n": total}
+        return {kpi.headline: value.sum() / total * kpi.kind.per if total else np.nan, "n": total}
     if isinstance(kpi.kind, Aggregate) and kpi.kind.span is None:
         return {"count": len(rows) or np.nan}
     if isinstance(kpi.kind, Aggregate):

@@ -198,6 +198,18 @@ MUTATIONS: dict[str, Mutation] = {
     "I04-unmapped": lambda k: kinded(k, shares={"share": k.table.c.unlinked}),
     "I04-skew": lambda k: spanned(k, value=k.table.c.offset_min, signed=True),
     "I04-quarantine": lambda k: kinded(k, statistics=("max",)),
+    "Q03": lambda k: kinded(k, decided=true()),  # a code that is no score counts as concurring
+    "Q05": lambda k: replace(k, population=Population(k.table.c.exams == 1, "named ones only")),
+    "Q06": lambda k: kinded(k, of=k.table.c.accepted),  # rejected to accepted
+    "Q07": lambda k: kinded(k, of=k.table.c.exams),  # exams whose images no archive holds count as unrepeated
+    "Q07b": lambda k: kinded(k, of=k.table.c.protocol_images),
+    "Q08": lambda k: kinded(k, decided=true()),  # young exams count as never done again
+    "Q09": lambda k: replace(k, population=Population(k.table.c.exams == 1, "named ones only")),
+    "Q10": lambda k: kinded(k, decided=true()),
+    "A01": lambda k: replace(k, population=Population(k.table.c.result.is_not(None), "with a result")),
+    "A02-ppv": lambda k: kinded(k, shares={"share": k.table.c.is_reported, "adjudicated": k.table.c.is_adjudicated}),
+    "A03": lambda k: spanned(k, value=k.table.c.unread_wait_min),
+    "A04": lambda k: spanned(k, value=k.table.c.unread_wait_min),
 }
 
 

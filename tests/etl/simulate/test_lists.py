@@ -16,6 +16,7 @@ def rows(made: Any, kind: str) -> pd.DataFrame:
 
 def test_ai_results_are_those_of_the_truth(made: Any) -> None:
     told = rows(made, "ai").set_index("Accession")
+    told = told[told["Result"] != "Failed"]
     true = made.exams[made.exams["ai_end_at"].notna()].set_index("accession")
     assert sorted(told.index) == sorted(true.index)
     assert len(told) > 20

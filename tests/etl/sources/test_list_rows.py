@@ -51,6 +51,15 @@ SAMPLES = {
     "CTHEADWO,CT,61.50,EUR,2026-01-01,2027-01-01,2025-12-01\n",
     "rvu": "Procedure Code,Modality,Work RVU,Valid From,Valid To,Approved\n"
     "CTHEADWO,CT,0.85,2026-01-01,2027-01-01,2025-12-01\n",
+    "peer_learning": "Accession,Submitted,Category,Modality\nA1,2026-01-16 10:00,Great call,CT\n",
+    "qc_log": "Accession,Rejected,Reason,Repeated,Last Change\n"
+    "A1,2026-01-15 09:30,Motion,2026-01-15 10:10,2026-01-15 10:10\n",
+    "ai_verdicts": "Accession,Algorithm,Judged,Verdict,Sent\n"
+    "A1,ICH,2026-01-15 09:40,Calcification,2026-01-15 09:41\n",
+    "ai_adjudications": "Accession,Algorithm,Adjudicated,Finding,Sent\n"
+    "A1,ICH,2026-01-18 12:00,Absent,2026-01-18 12:00\n",
+    "reference": "Accession,Established,Condition,Reference Result,Report Called,Modality\n"
+    "A1,2026-02-15 12:00,BREAST CANCER,Malignant,1,MG\n",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pytest
 from etl.errors import ConfigurationError
 from etl.records import EventType
 from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
+from etl.warehouse.care_rules import AiUse, StandardRule
 from etl.warehouse.event_set import TYPE_CODE, UNMAPPED, type_code
 from etl.warehouse.parameters import (
     FeedRule,
@@ -40,6 +41,8 @@ OTHER: dict[str, Any] = {
     "protocols": {"CT|HEAD": "Head"},
     "targets": (TargetRule(None, None, "*", "*", "*", "*", "report", 60.0),),
     "precedence": (PrecedenceRule("begin", "*", None, ("mpps",)),),
+    "standards": (StandardRule("*", "CTX", "HEAD *", 2),),
+    "ai_uses": (AiUse("ICH", "N", "CT head", None, None),),
     "rules": Rules(pause_min=31),
     "individual_readers": True,
 }
