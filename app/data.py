@@ -83,15 +83,10 @@ def asker() -> Asker:
     return Asker(principal(), current_version())
 
 
-def _principal_of(scope: str, role: str) -> Principal:
+def principal_of(scope: str, role: str) -> Principal:
     """Rebuild a principal from its cache key, so that a cached answer depends on nothing else."""
     sites = scope.split(":", 1)[1]
     return Principal("dashboard", Role(role), None if sites == "*" else frozenset(filter(None, sites.split(","))))
-
-
-def principal_of(scope: str, role: str) -> Principal:
-    """Return the principal of a cache key, for other modules' cached functions."""
-    return _principal_of(scope, role)
 
 
 @st.cache_data(max_entries=CACHED_RESULTS, show_spinner=False)
@@ -107,7 +102,7 @@ def _result(
     as_of: datetime | None,
 ) -> Result:
     query = Query(kpi, from_date, to_date, by, dict(where), as_of)
-    return answer(reader_engine(settings()), query, _principal_of(scope, role))
+    return answer(reader_engine(settings()), query, principal_of(scope, role))
 
 
 def ask(who: Asker, query: Query) -> Result:
@@ -121,7 +116,7 @@ def _variants(
     scope: str, role: str, data_version: str, from_date: date, to_date: date, by: tuple[str, ...], where: Where
 ) -> pd.DataFrame:
     query = Query("", from_date, to_date, by, dict(where))
-    return variant_sums(reader_engine(settings()), query, _principal_of(scope, role)).sums
+    return variant_sums(reader_engine(settings()), query, principal_of(scope, role)).sums
 
 
 def variants(who: Asker, query: Query) -> pd.DataFrame:
@@ -134,7 +129,7 @@ def variants(who: Asker, query: Query) -> pd.DataFrame:
 def _rows(scope: str, role: str, data_version: str, fact: str, arguments: tuple[Any, ...]) -> pd.DataFrame:
     query, tables = FACTS[fact](*arguments)
     with reader_engine(settings()).connect() as connection:
-        return read_frame(connection, scoped(query, _principal_of(scope, role), *tables))
+        return read_frame(connection, scoped(query, principal_of(scope, role), *tables))
 
 
 def rows(who: Asker, fact: str, *arguments: Any) -> pd.DataFrame:
@@ -154,7 +149,7 @@ def _drilled(
     scope: str, role: str, data_version: str, kpi: str, from_date: date, to_date: date, where: Where, limit: int
 ) -> pd.DataFrame:
     query = Query(kpi, from_date, to_date, (), dict(where))
-    return drill(reader_engine(settings()), query, _principal_of(scope, role), limit)
+    return drill(reader_engine(settings()), query, principal_of(scope, role), limit)
 
 
 def rows_behind(who: Asker, query: Query, limit: int = DRILL_ROWS) -> pd.DataFrame:
@@ -167,7 +162,7 @@ def rows_behind(who: Asker, query: Query, limit: int = DRILL_ROWS) -> pd.DataFra
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _values(scope: str, role: str, data_version: str, dimension: str) -> list[str]:
-    return values(reader_engine(settings()), dimension, _principal_of(scope, role))
+    return values(reader_engine(settings()), dimension, principal_of(scope, role))
 
 
 def dimension_values(who: Asker, dimension: str) -> list[str]:
@@ -182,7 +177,7 @@ def _explained(
 ) -> Explanation | pd.DataFrame:  # fmt: skip
     before = Query(kpi, periods[0], periods[1], (), dict(where))
     after = Query(kpi, periods[2], periods[3], (), dict(where))
-    engine, principal = reader_engine(settings()), _principal_of(scope, role)
+    engine, principal = reader_engine(settings()), principal_of(scope, role)
     if dimension is None:
         return explain_change(engine, before, after, principal, measure)
     return effects(engine, before, after, dimension, principal, measure)
@@ -212,7 +207,7 @@ def effects_of(who: Asker, before: Query, after: Query, dimension: str, measure:
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def _changed(scope: str, role: str, data_version: str, where: Where) -> list[Change]:
-    return changes(reader_engine(settings()), _principal_of(scope, role), where=dict(where))
+    return changes(reader_engine(settings()), principal_of(scope, role), where=dict(where))
 
 
 def changed(who: Asker, where: Where) -> list[Change]:
@@ -291,7 +286,7 @@ def model_card(target: str) -> dict[str, Any] | None:
 def _target_effects(scope: str, role: str, data_version: str, before: str, after: str) -> list[Effect]:
     engine, packs = reader_engine(settings()), pack_rules()
     now, wished = ([*parsed_targets(text), *packs] for text in (before, after))
-    return target_effects_of(engine, now, wished, _principal_of(scope, role))
+    return target_effects_of(engine, now, wished, principal_of(scope, role))
 
 
 def target_effects(who: Asker, after: str) -> list[Effect]:

@@ -17,6 +17,7 @@ GUIDES = {
     "priors": "Priors, repeats and the archive",
     "utilization": "Which utilization is meant",
     "quality": "Quality lists and AI oversight",
+    "beliefs": "What was known on an earlier day",
 }
 
 

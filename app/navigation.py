@@ -28,6 +28,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "explore": ("Explore", ":material/query_stats:"),
         "targets": ("Targets", ":material/flag:"),
         "submissions": ("Submissions", ":material/outbox:"),
+        "as_known": ("As known then", ":material/history:"),
         "definitions": ("Definitions", ":material/menu_book:"),
     },
 }

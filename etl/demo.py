@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from etl import pipeline
 from etl.alerts import run_alerts
+from etl.beliefs import keep_belief, kept
 from etl.logs import configure_logs
 from etl.progress import Steps
 from etl.settings import Settings, load_settings
 from etl.simulate import append, simulate
+from etl.simulate.truth import read_manifest
 from etl.staging import make_key
 
 # seconds on two cores for 120 days; together under five minutes
-BUDGET_S = {"simulate": 75.0, "ingest": 90.0, "derive": 50.0, "forecast": 60.0, "publish": 10.0}
+BUDGET_S = {"simulate": 75.0, "ingest": 90.0, "derive": 50.0, "forecast": 60.0, "publish": 10.0, "belief": 40.0}
 
 
 def current_hour() -> datetime:
@@ -49,4 +51,15 @@ def prepare(folder: Path, *, seed: int, days: int, dicom_days: int, end: datetim
         make_key(key_file)
     pipeline.refresh(settings, steps)
     run_alerts(settings)
+    with steps.step("belief"):
+        _keep_one_belief(settings, end)
     return settings
+
+
+def _keep_one_belief(settings: Settings, end: datetime) -> None:
+    """Keep what was known a week ago, unless some earlier state of knowledge is kept already."""
+    known_at = (end - timedelta(days=7)).replace(hour=0)
+    if kept(settings) or known_at.date() <= read_manifest(settings.base).scenario.start:
+        return
+    with pipeline.exclusive(settings), pipeline.writer(settings) as engine:
+        keep_belief(settings, engine, known_at)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from etl.alerts import run_alerts
+from etl.beliefs import drop_old_beliefs, keep_belief
 from etl.errors import RadpulseError
 from etl.fetchers.spool import purge as purge_spool
 from etl.landing import purge as purge_segments
@@ -79,10 +81,20 @@ def _alerts_job(settings: Settings, _window: datetime) -> None:
         sys.stderr.write(f"radpulse: alerts were not judged, the rest goes on: {said}\n")
 
 
+def _belief_job(settings: Settings, window: datetime) -> None:
+    """Keep what is known at the first business hour of each month, and the last year's worth of such states."""
+    if window.astimezone(ZoneInfo(settings.sites[0].zone)).day != 1:
+        return
+    with writer(settings) as engine:
+        keep_belief(settings, engine, window)
+    drop_old_beliefs(settings)
+
+
 JOBS = (
     Job("ingest", _ingest_job, every_min=15),
     Job("forecast", _forecast_job, every_min=60),
     Job("checks", _checks_job),
     Job("retention", _retention_job),
     Job("alerts", _alerts_job, every_min=5),
+    Job("belief", _belief_job, per_window=True),
 )

@@ -82,6 +82,7 @@ class Warehouse(Part):
     memory_limit: str = "4GB"
     threads: int = 2
     versions_kept: int = 3
+    beliefs_kept: int = 25  # states of knowledge: two years of months
 
 
 class Identity(Part):

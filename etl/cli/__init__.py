@@ -6,11 +6,23 @@ import sys
 
 import typer
 
-from etl.cli import alerts, codes, explain, looking, numbers, running, submissions, targets
+from etl.cli import alerts, beliefs, codes, explain, looking, numbers, running, submissions, targets
 from etl.cli.start import app
 from etl.errors import ExitCode, RadpulseError
 
-__all__ = ["alerts", "app", "codes", "explain", "looking", "main", "numbers", "running", "submissions", "targets"]
+__all__ = [
+    "alerts",
+    "app",
+    "beliefs",
+    "codes",
+    "explain",
+    "looking",
+    "main",
+    "numbers",
+    "running",
+    "submissions",
+    "targets",
+]
 
 
 def main() -> None:

@@ -148,11 +148,11 @@ def reader_engine(settings: Settings) -> Engine:
     path = published_folder(settings) / f"{name}.duckdb"
     if not path.exists():
         raise _nothing_published(settings)
-    return _cached(warehouse_folder(settings), name, lambda: _published(path, settings))
+    return _cached(warehouse_folder(settings), name, lambda: opened_version(path, settings))
 
 
-def _published(path: Path, settings: Settings) -> Engine:
-    """Open a published version; raises RefusedError when an older Radpulse wrote it."""
+def opened_version(path: Path, settings: Settings) -> Engine:
+    """Open a published file read-only; raises RefusedError when an older Radpulse wrote it."""
     engine = _duckdb(path, settings, read_only=True)
     found = inspect(engine)
     held = {name: {c["name"] for c in found.get_columns(name)} for name in found.get_table_names()}

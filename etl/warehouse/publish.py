@@ -50,7 +50,7 @@ def publish(settings: Settings, engine: Engine) -> str:
     path = published_folder(settings) / f"{version.name}.duckdb"
     if version.is_new or not _is_current(settings, version, path):
         try:
-            _copy(engine, path)
+            write_copy(engine, path)
             _point(pointer_file(settings), version.name)
         except (OSError, DBAPIError) as error:
             raise _failed(error, settings) from error
@@ -80,7 +80,7 @@ def _failed(error: OSError | DBAPIError, settings: Settings) -> RadpulseError:
     )
 
 
-def _copy(engine: Engine, path: Path) -> None:
+def write_copy(engine: Engine, path: Path) -> None:
     """Write the published tables to a file of their own, whole and on disk before it gets its name."""
     part = path.with_suffix(".part")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

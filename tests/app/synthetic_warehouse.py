@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -239,6 +240,10 @@ def build(folder: Path) -> Path:
         fill(connection)
     engine.dispose()
     (folder / "warehouse" / "current").write_text("v1", encoding="ascii")
+    believed = folder / "warehouse" / "beliefs" / "20261123T0000Z.duckdb"
+    believed.parent.mkdir()
+    shutil.copyfile(published / "v1.duckdb", believed)
+    believed.with_suffix(".feeds").write_text("archive", encoding="utf-8")
     config = folder / "radpulse.toml"
     sites = "\n".join(f'[[sites]]\ncode = "{s}"\nname = "{s.title()}"\nzone = "{z}"' for s, z in ZONES.items())
     config.write_text(f"demo = true\n{sites}\n", encoding="utf-8")

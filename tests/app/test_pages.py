@@ -312,3 +312,10 @@ def test_targets_page_names_what_is_wrong_with_a_pasted_table(config: Path) -> N
     next(b for b in at.button if b.label == "Show the effect").click().run()
     assert any("has no column" in w.value for w in at.warning)
     assert not at.exception
+
+
+def test_what_was_known_then_stands_beside_today_with_the_feeds_left_out(config: Path) -> None:
+    at = open_page("as_known")
+    assert [m.label for m in at.metric] == ["As known then", "As known today"]
+    assert at.metric[0].value == at.metric[1].value  # the same events
+    assert "Left out then: archive." in text_of(at)
