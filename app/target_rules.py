@@ -60,7 +60,7 @@ def packs() -> None:
         strata = [f"{entry['kpi']} by {', '.join(entry['by'])}" for entry in pack.strata]
         state = "in use" if pack.key in used else "not used"
         says = "; ".join([*limits, *strata])
-        rows.append({"Pack": pack.name, "Says": says, "Source": pack.source, "Here": f"{state}: {pack.key}"})
+        rows.append({"Pack": f"{pack.name} ({pack.key}, {state})", "Says": says, "Source": pack.source})
     table(pd.DataFrame(rows), alt="Rule packs")
     st.caption('Switch one on in radpulse.toml: `rule_packs = ["nhs_england_28_days"]`. Own targets come before it.')
 
@@ -110,12 +110,10 @@ def draw_effect(effect: Effect) -> None:
     shown = shown.assign(stratum=names)
     if not shown.empty:
         what = f"Share within target, {effect.phase.label.lower()}"
-        drawn = shown.rename(columns={"share_before": "first", "share_after": "second"})
-        charts.show(
-            timelines.pairs(
-                drawn, "stratum", "first", "second", ("now", "after the change"), what, "share within target"
-            )
-        )
+        drawn = shown[shown["after"] > 0].rename(columns={"share_before": "first", "share_after": "second"})
+        if not drawn.empty:
+            marks = ("now", "after the change")
+            charts.show(timelines.pairs(drawn, "stratum", "first", "second", marks, what, "share within target"))
         table(_table(shown), alt=f"Effect by stratum, {effect.phase.label.lower()}")
     if few.any():
         st.caption(f"{words.plural(int(few.sum()), 'stratum')} with fewer than {SMALLEST_CELL} exams not shown.")
@@ -126,11 +124,15 @@ def _table(shown: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "Stratum": row["stratum"],
-            "Now": f"{words.amount(row['share_before'], 'share')} of {words.count(row['before'])}",
-            "After": f"{words.amount(row['share_after'], 'share')} of {words.count(row['after'])}",
+            "Now": _share(row["share_before"], row["before"]),
+            "After": _share(row["share_after"], row["after"]),
             "Turn to in time": words.count(row["gained"]),
             "Turn to late": words.count(row["lost"]),
         }
         for row in shown.to_dict("records")
     ]
     return pd.DataFrame(rows)
+
+
+def _share(share: float, judged: int) -> str:
+    return f"{words.amount(share, 'share')} of {words.count(judged)}" if judged else "no target"
