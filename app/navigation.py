@@ -12,6 +12,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "Flow": {
         "turnaround": ("Turnaround", ":material/timer:"),
         "utilization": ("Utilization", ":material/view_timeline:"),
+        "access": ("Access", ":material/event_available:"),
     },
     "Care": {
         "communication": ("Critical and follow-up", ":material/notification_important:"),

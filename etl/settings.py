@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     rule_packs: tuple[str, ...] = ()  # shipped targets switched on (data/reference/rule_packs), after the site's own
     standards_file: Path = Path("standard_protocols.csv")  # site's own standard; absent means none
     ai_use_file: Path = Path("ai_use.csv")  # which algorithm is in use where since when; absent means none
+    cancellation_reasons_file: Path = Path("cancellation_reasons.csv")  # its own reason codes, before the shipped ones
     codes_file: Path = Path("local_codes.csv")  # site's own code maps with their history; absent means none
     vocabulary_file: Path = Path("event_vocabulary.csv")  # codes from RadLex a person reviewed; absent means none
     alerts_file: Path = Path("alerts.toml")  # the administrator's alert rules and targets; absent means none

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, extract, or_
+from sqlalchemy import and_, extract, func, or_
 
 from etl.kpis.base import Kpi, Population, When
 from etl.kpis.duration import Span
@@ -12,6 +12,8 @@ from etl.kpis.moment import AS_OF, epoch_min, reached
 from etl.kpis.query import GRAINS
 from etl.kpis.shares import Ratio
 from etl.kpis.snapshot import Snapshot
+from etl.warehouse.booking_terms import UNKNOWN_REASON
+from etl.warehouse.parameters import CALLED_OFF_BY
 from etl.warehouse.tables import fact_exam, fact_slot
 
 _x = fact_exam.c
@@ -66,8 +68,9 @@ CANCELLATION = Kpi(
     id="U16",
     label="Cancellation rate",
     unit="share",
-    description="Share of appointments cancelled, by lead time; a rescheduled one is not a cancelled one.",
-    formula="n(cancelled) / n(appointments that came due), with Wilson interval, by appointment - cancellation",
+    description="Share of appointments cancelled, by notice and by whom; a rescheduled one is not a cancelled one.",
+    formula="n(cancelled) / n(appointments that came due), with Wilson interval; by appointment - cancellation (same "
+    "day, under 24 h, 24 h and more), and by the reason code's party (data/reference/cancellation_reasons.csv)",
     source="one urban academic centre, 2022: definitions that mix in reschedules reach 34.8 %",
     better="lower",
     kind=Ratio(
@@ -76,6 +79,7 @@ CANCELLATION = Kpi(
             "same_day": and_(_cancelled, _s.cancel_lead_min <= _into_day_min),
             "under_24h": and_(_cancelled, _s.cancel_lead_min < _DAY_MIN),
             "over_24h": and_(_cancelled, _s.cancel_lead_min >= _DAY_MIN),
+            **{f"by_{who}": and_(_cancelled, _s.called_off_by == who) for who in CALLED_OFF_BY},
         },
     ),
     table=fact_slot,
@@ -89,6 +93,35 @@ CANCELLATION = Kpi(
     ),
     at=DUE,
     open_items="none: an appointment that has come due was cancelled or was not.",
+    counted="appointments",
+)
+
+_party = func.coalesce(_s.called_off_by, UNKNOWN_REASON)
+
+OUTCOME = Kpi(
+    key="appointment_outcome",
+    id="U16b",
+    label="Appointments kept",
+    unit="share",
+    description="Share of appointments kept; the shares not come to and cancelled, by whom, make up the rest.",
+    formula="n(arrived) / n(decided); no_show, by_patient, by_provider, by_site and by_other (other or unknown party) "
+    "likewise: the six add up to one",
+    source="the two rates U15 and U16 on one population",
+    better="higher",
+    kind=Ratio(
+        shares={
+            "share": _came,
+            "no_show": or_(_missed, _silent),
+            **{f"by_{who}": and_(_cancelled, _s.called_off_by == who) for who in CALLED_OFF_BY if who != "other"},
+            "by_other": and_(_cancelled, _party.in_(["other", UNKNOWN_REASON])),
+        },
+        decided=or_(~_silent, _day_gone),
+        undecided=and_(_silent, ~_day_gone),
+    ),
+    table=fact_slot,
+    population=CANCELLATION.population,
+    at=DUE,
+    open_items="appointments of the last 24 hours without any word count as not yet decidable, beside.",
     counted="appointments",
 )
 

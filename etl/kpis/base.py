@@ -36,6 +36,7 @@ DIMENSION_COLUMNS = {
     "finding": "finding",
     "algorithm": "algorithm",
     "hours": "hours",
+    "lead_band": "lead_band",
 }
 Better = Literal["lower", "higher", "neutral"]
 

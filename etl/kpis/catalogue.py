@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etl.kpis import (
     access_times,
+    access_waits,
     ai,
     capacity,
     critical,
@@ -16,8 +17,10 @@ from etl.kpis import (
     quality_imaging,
     quality_report,
     quality_reviews,
+    queues,
     report_aftermath,
     reporting,
+    slot_supply,
     targets,
     value,
     variants,
@@ -38,7 +41,12 @@ FAMILIES: tuple[Family, ...] = (
         "Are the scanners used as planned, and where is time lost?",
         (capacity, variants, value),
     ),
-    Family("access", "Access", "How soon can a patient come, and what becomes of the slots?", (access_times,)),
+    Family(
+        "access",
+        "Access",
+        "How soon can a patient come, and what becomes of the slots?",
+        (access_waits, slot_supply, access_times, queues),
+    ),
     Family(
         "communication",
         "Critical and follow-up",

@@ -50,6 +50,22 @@ _ROWS: dict[str, str] = {
         "site_code scanner_code modality procedure_group priority patient_class appointment_at state "
         "valid_from_at lead_time_min cancel_lead_min reason_code exam_key slot_key"
     ),
+    "fact_template_slot": (
+        "site_code scanner_code modality begin_at end_at is_booked is_performed is_pending local_date exam_key"
+    ),
+    "fact_freed_slot": (
+        "site_code scanner_code modality procedure_group priority patient_class appointment_at state called_off_by "
+        "lead_band freed_at refilled_by exam_key"
+    ),
+    "fact_slot_supply": "site_code scope modality scanner_code snapshot_at first_days third_days third_at",
+    "fact_demand_day": (
+        "site_code modality local_date orders ordered_min kept_min operating_min backlog_orders backlog_min "
+        "weekly_operating_min"
+    ),
+    "fact_queue": (
+        "queue site_code scanner_code modality procedure_group priority patient_class entered_at left_at limit_min "
+        "overdue_at exam_key"
+    ),
     "fact_dose_event": (
         "site_code scanner_code modality procedure_group protocol_name occurred_at ctdivol_mgy phantom_cm "
         "dlp_mgy_cm exam_key irradiation_token"
@@ -117,6 +133,7 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "finding": t.fact_reference.c.finding,
     "algorithm": t.fact_ai_result.c.algorithm,
     "hours": t.fact_ai_result.c.hours,
+    "lead_band": t.fact_slot.c.lead_band,
 }
 
 

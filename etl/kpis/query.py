@@ -32,6 +32,7 @@ DIMENSIONS = (
     "finding",
     "algorithm",
     "hours",
+    "lead_band",
 )
 
 

@@ -127,7 +127,8 @@ class IntervalShare:
 
     The minutes are unions computed at derivation (K0.4), so they add. `per_min` is the length the denominator is
     counted in: 1 gives a share, 60 a number per hour. `days` adds the number per scanner-day, `rated` to the
-    numerator a mean for each item. Rows of other tables belong to the hour in `hour_at`.
+    numerator a mean for each item. Rows of other tables belong to the hour in `hour_at`, unless `ended` says which of
+    them have ended; `rows_are` says what they are.
     """
 
     numerator: ColumnElement[Any]
@@ -137,6 +138,7 @@ class IntervalShare:
     days: bool = False
     headline: str = "share"
     rated: Rated | None = None
+    ended: ColumnElement[bool] | None = None
     rows_are: str = "scanner hours"
     name: ClassVar[str] = "IntervalShare"
     adds_over: ClassVar[str] = "numerator and available minutes over everything, the share over nothing"
@@ -160,14 +162,19 @@ class IntervalShare:
             *(self.rated.sums() if self.rated else []),
             *([_scanner_days(hours).label("scanner_days")] if self.days else []),
         ]
-        return grouped(plan, statistics, hours.hour_at <= LAST_WHOLE_HOUR)
+        return grouped(plan, statistics, self._ended(plan))
 
     def rows(self, plan: Plan) -> Select[Any]:
         """Return each scanner hour's numerator and available minutes."""
         value = self.numerator + self.rated.of_row() if self.rated else self.numerator
         query = ungrouped(plan, value, word("counted"))
-        ended = plan.kpi.table.c.hour_at <= LAST_WHOLE_HOUR
-        return query.add_columns(self.available.label("available")).where(ended)
+        return query.add_columns(self.available.label("available")).where(self._ended(plan))
+
+    def _ended(self, plan: Plan) -> ColumnElement[bool]:
+        if self.ended is not None:
+            return self.ended
+        ended: ColumnElement[bool] = plan.kpi.table.c.hour_at <= LAST_WHOLE_HOUR
+        return ended
 
     def finish(self, statistics: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         """Return the shares; NaN where no minute was available."""

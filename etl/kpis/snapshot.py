@@ -13,6 +13,7 @@ from etl.kpis.base import Measure
 from etl.kpis.instants import Instants
 from etl.kpis.kinds import by_keys, count_if, floats, quantile, total
 from etl.kpis.moment import minutes_between, word
+from etl.kpis.numbers import quotient
 
 if TYPE_CHECKING:
     from etl.kpis.plan import Plan
@@ -24,7 +25,8 @@ class Snapshot:
 
     `limit_min` gives the count over its limit; `work_min` the minutes of work the open items stand for, items
     without a value taken at the mean of the others. An empty queue is a known zero, unlike an empty period.
-    `oldest_first` makes the greatest age the headline, else the count is.
+    `oldest_first` makes the greatest age the headline, `share_from_min` the share of items at least so old; else the
+    count is. `bands_min` are named ranges of age `[from, to)` whose items are counted apart.
     """
 
     opened_at: ColumnElement[Any]
@@ -32,6 +34,8 @@ class Snapshot:
     limit_min: ColumnElement[Any] | None = None
     work_min: ColumnElement[Any] | None = None
     oldest_first: bool = False
+    share_from_min: float | None = None
+    bands_min: tuple[tuple[str, float, float | None], ...] = ()
     name: ClassVar[str] = "Snapshot"
     adds_over: ClassVar[str] = "counts over dimensions, nothing over time"
 
@@ -40,6 +44,9 @@ class Snapshot:
         count, oldest = Measure("count", counted), Measure("oldest", "min")
         names = [oldest, count] if self.oldest_first else [count, oldest]
         names += [Measure("p50", "min", hide=True), Measure("p90", "min", hide=True)]
+        if self.share_from_min is not None:
+            names = [Measure("share", "share", hide=True), *names, Measure("over_limit", counted)]
+        names += [Measure(name, counted) for name, _, _ in self.bands_min]
         if self.limit_min is not None:
             names.append(Measure("over_limit", counted))
         if self.work_min is not None:
@@ -62,6 +69,9 @@ class Snapshot:
         ]
         if self.limit_min is not None:
             statistics.append(count_if(age > self.limit_min).label("over_limit"))
+        if self.share_from_min is not None:
+            statistics.append(count_if(age >= self.share_from_min).label("over_limit"))
+        statistics += [count_if(_within(age, low, high)).label(name) for name, low, high in self.bands_min]
         if self.work_min is not None:
             statistics.append((total(self.work_min) / func.nullif(func.count(self.work_min), 0)).label("work"))
         query: Select[Any] = (
@@ -79,13 +89,16 @@ class Snapshot:
         """Return the counts and ages, with a zero for each instant at which a slice's queue was empty."""
         key = None if plan.grain is None else f"k_{plan.grain}"
         frame = plan.instants.filled(statistics, key, [name for name in plan.names if name != key])
-        zeros = {"count": 0, "over_limit": 0, "work": 0.0} if plan.instants.rows else {}
+        counts = ("count", "over_limit", *(name for name, _, _ in self.bands_min))
+        zeros: dict[str, float] = {**dict.fromkeys(counts, 0), "work": 0.0} if plan.instants.rows else {}
         frame = (
             frame.assign(work=floats(frame, "work") * floats(frame, "count")) if self.work_min is not None else frame
         )
         frame = frame.fillna({name: zero for name, zero in zeros.items() if name in frame})
         if not plan.instants.rows:
             frame = frame.mask(frame.notna())  # not yet: nothing is known, not even an empty queue
+        if self.share_from_min is not None:  # of nobody waiting no share waits long
+            frame["share"] = quotient(floats(frame, "over_limit"), floats(frame, "count"))
         frame["n"] = frame["count"]
         frame["basis"] = frame["count"]
         return frame
@@ -93,3 +106,7 @@ class Snapshot:
     def _joined(self, plan: Plan, instants: Instants) -> FromClause:
         table, at = plan.kpi.table, instants.table
         return at.join(table, and_(table.c.site_code == at.c.site, self.is_open(instants.at)))
+
+
+def _within(age: ColumnElement[Any], low: float, high: float | None) -> ColumnElement[bool]:
+    return age >= low if high is None else and_(age >= low, age < high)

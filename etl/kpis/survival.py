@@ -25,13 +25,14 @@ class Survival:
 
     The statistics are counts by duration and state. `mean` adds the closed items' mean (registries want it);
     `phases` are the minutes that make up the duration, shown as shares of the closed items' total. `shares` are
-    conditions on closed items, shown as the share that meets them.
-    """
+    conditions on closed items, shown as the share that meets them. `per_min` is the length of the value's unit.
+    `phases` are the minutes that make up the duration,"""
 
     span: Span
     mean: bool = False
     phases: tuple[tuple[str, ColumnElement[Any]], ...] = ()
     shares: tuple[tuple[str, ColumnElement[bool]], ...] = ()
+    per_min: float = 1.0
     name: ClassVar[str] = "Survival"
     adds_over: ClassVar[str] = "nothing"
 
@@ -68,6 +69,7 @@ class Survival:
         span = self.span
         assert span.started_at is not None  # noqa: S101 - a survival time has a start
         age = epoch_min(AS_OF) - epoch_min(span.started_at)
+        age = age if self.per_min == 1.0 else age / self.per_min
         return case((span.usable(), span.value), (span.open(), age))
 
     def finish(self, statistics: pd.DataFrame, plan: Plan) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from etl.simulate.calendars import days_between
 from etl.simulate.costs import code_at
 from etl.simulate.doses import dose_events, sends_report, totals
 from etl.simulate.exam import Booking, Exam
+from etl.simulate.openings import months
 from etl.simulate.planted import planted
 from etl.simulate.quality_truth import quality_truth
 from etl.simulate.run import Run
@@ -104,6 +105,7 @@ def write_truth(run: Run, folder: Path, manifest: Manifest) -> None:
         "exams": exams(run, {e.key: s for e, s in series}), "appointments": appointments(run),
         "acquisitions": acquisitions(series), "openings": openings(run), "transfers": moved(run),
         "quality": quality_truth(run),
+        "template_slots": template_slots(run),
     }  # fmt: skip
     for name, table in tables.items():
         pq.write_table(table, target / f"{name}.parquet")
@@ -204,4 +206,18 @@ def openings(run: Run) -> pa.Table:
         "begin_at": pa.array([s.begin_s for s in stretches], INSTANT),
         "end_at": pa.array([s.end_s for s in stretches], INSTANT),
         "reason": pa.array([s.reason for s in stretches]),
+    })  # fmt: skip
+
+
+def template_slots(run: Run) -> pa.Table:
+    """Return every template slot of the calendars made so far, future ones too."""
+    made = list(months(run, run.scenario.origin_s - 1))
+    slots = [
+        s for spec in SCANNERS for first, last, _ in made for day in days_between(first, last)
+        for s in run.calendars[spec.code].slots(day)
+    ]  # fmt: skip
+    return pa.table({
+        "scanner": pa.array([s.scanner for s in slots], pa.string()),
+        "begin_at": pa.array([s.begin_s for s in slots], INSTANT),
+        "end_at": pa.array([s.end_s for s in slots], INSTANT),
     })  # fmt: skip

@@ -165,7 +165,7 @@ def _ends(found: Milestones, spans: DeviceSpans, stops: Stops, parameters: Param
 
 
 def _booking(found: Milestones) -> tuple[dict[str, Ints], Floats]:
-    """Return the last booking: when made, for when, and its planned minutes; the latest that states each."""
+    """Return when the first and the last booking were made, and for when and how long; the latest that states each."""
     made = found.any_last(BOOKINGS)
     booked = np.isin(found.type, codes(BOOKINGS))
     start = microseconds(found.rows["appointment_at"])
@@ -174,7 +174,11 @@ def _booking(found: Milestones) -> tuple[dict[str, Ints], Floats]:
     planned = _last_where(booked & ~np.isnan(length), found)
     minutes = length[np.maximum(planned, 0)] if len(length) else np.full(len(planned), np.nan)
     return (
-        {"scheduled_at": found.time_of(made), "appointment_at": take(start, stated, NO_TIME)},
+        {
+            "first_scheduled_at": found.time_of(found.any_first(BOOKINGS)),
+            "scheduled_at": found.time_of(made),
+            "appointment_at": take(start, stated, NO_TIME),
+        },
         np.where(planned == NONE, np.nan, minutes),
     )
 
@@ -194,6 +198,7 @@ def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops, parameters:
     return {
         "order_entered_at": entered,
         "order_accepted_at": np.where(accepted != NO_TIME, accepted, entered),
+        "request_received_at": accepted,
         "arrived_at": first(E.PATIENT_ARRIVED),
         "in_room_at": first(E.IN_ROOM),
         "ris_begin_at": first_by_ris(found, E.EXAM_BEGIN, parameters),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.records import EventType as E
+from etl.warehouse.booking_terms import called_off_by, lead_bands
 from etl.warehouse.event_set import TYPE_CODE
 from etl.warehouse.exam_description import either, texts
 from etl.warehouse.exam_durations import span_min
@@ -130,6 +131,8 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
     cancelled = (rows["state"] == "cancelled").to_numpy()
     own = np.where(rows["appointment_token"].isna(), described["exam_key"], rows["appointment_token"])
     made = rows.groupby("segment")["at"].transform("first").to_numpy()
+    lead = span_min(appointment, _booked_at(rows, made))
+    reason = rows["reason_code"].where(rows["state"].isin(["cancelled", "no_show"]))
     return described.drop(columns="booked_scanner_code").assign(
         slot_key=stable_keys("slot", own, described["exam_key"], rows["event_id"]),
         scanner_code=either(
@@ -142,9 +145,11 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
         valid_from_at=times(valid_from),
         valid_to_at=times(valid_to),
         is_last=is_last,
-        lead_time_min=span_min(appointment, _booked_at(rows, made)),
+        lead_time_min=lead,
         cancel_lead_min=np.where(cancelled, span_min(appointment, rows["at"].to_numpy(dtype=np.int64)), np.nan),
-        reason_code=rows["reason_code"].where(rows["state"].isin(["cancelled", "no_show"])),
+        reason_code=reason,
+        called_off_by=called_off_by(reason, cancelled, parameters.cancellation_reasons),
+        lead_band=lead_bands(lead),
         local_date=dates(day),
         local_hour=hours(hour),
     )

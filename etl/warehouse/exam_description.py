@@ -90,6 +90,7 @@ class Places:
 
     booked: Texts
     performed: Texts
+    told: Texts  # where it was done, as a device or the RIS tells
 
 
 def places(found: Milestones, site: Texts, modality: Texts, device: pd.DataFrame, parameters: Parameters) -> Places:
@@ -103,7 +104,14 @@ def places(found: Milestones, site: Texts, modality: Texts, device: pd.DataFrame
     ]
     modality = either(texts(device["modality"]), modality, modality_of(booked, parameters))
     sole = only_scanner(site, modality, parameters)
-    return Places(booked, either(texts(device["scanner_code"]), *rooms, booked, sole))
+    told = either(texts(device["scanner_code"]), *rooms)
+    return Places(booked, either(told, booked, sole), told)
+
+
+def other_scanner(place: Places) -> pd.Series:
+    """Return whether exams were done on another scanner than booked; NULL where either is not told."""
+    known = np.array([b is not None and t is not None for b, t in zip(place.booked, place.told, strict=True)], bool)
+    return pd.Series(place.booked != place.told, dtype="boolean").mask(~known)
 
 
 def patient_tokens(said: pd.DataFrame, device: pd.DataFrame) -> pd.Series:
@@ -127,6 +135,7 @@ def describe(
             "site_code": site,
             "scanner_code": place.performed,
             "booked_scanner_code": place.booked,
+            "is_other_scanner": other_scanner(place),
             "modality": modality,
             "procedure_code": said["procedure_code"],
             "procedure_group": group,

@@ -28,8 +28,11 @@ SPANS: Mapping[str, tuple[str, str]] = {
     "prelim_to_final_min": ("first_final_at", "first_prelim_at"),
     "end_to_end_min": ("first_final_at", "order_entered_at"),
 }
-# a negative value of these means something (early, or one clock before the other)
+# a negative value of these means something (early, late entry, or one clock before the other)
 SIGNED_SPANS: Mapping[str, tuple[str, str]] = {
+    "order_to_schedule_min": ("first_scheduled_at", "order_entered_at"),  # an order may be entered after the fact
+    "request_received_min": ("request_received_at", "order_entered_at"),
+    "access_wait_min": ("exam_begin_at", "order_accepted_at"),
     "punctuality_min": ("arrived_at", "appointment_at"),
     "start_delay_min": ("exam_begin_at", "appointment_at"),
     "begin_offset_min": ("ris_begin_at", "first_acquisition_at"),

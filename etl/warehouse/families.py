@@ -13,37 +13,48 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Select, Table
 
+from etl.warehouse.derive_access import derive_bookable
 from etl.warehouse.derive_ai import derive_ai_results
 from etl.warehouse.derive_care import derive_quality
 from etl.warehouse.derive_critical import derive_critical_results
+from etl.warehouse.derive_demand import derive_demand
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
 from etl.warehouse.derive_exam_value import derive_exam_values
+from etl.warehouse.derive_fill import derive_freed_slots, derive_template_slots
 from etl.warehouse.derive_first_case import derive_first_cases
 from etl.warehouse.derive_gap import derive_gaps
 from etl.warehouse.derive_priors import derive_priors
+from etl.warehouse.derive_queue import derive_queues
 from etl.warehouse.derive_reader_hour import derive_reader_hours
 from etl.warehouse.derive_rejects import derive_rejects
 from etl.warehouse.derive_reviews import derive_peer_reviews, derive_references
 from etl.warehouse.derive_scanner_time import derive_scanner_time
 from etl.warehouse.derive_storage import derive_storage_days, derive_storage_volumes, derive_transmissions
+from etl.warehouse.derive_supply import derive_supply
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import (
     fact_ai_result,
+    fact_bookable,
     fact_critical_result,
+    fact_demand_day,
     fact_evidence,
     fact_exam_value,
     fact_first_case,
+    fact_freed_slot,
     fact_gap,
     fact_peer_review,
     fact_prior,
     fact_quality,
+    fact_queue,
     fact_reader_hour,
     fact_reference,
     fact_reject,
     fact_scanner_time,
+    fact_slot_supply,
     fact_storage_day,
     fact_storage_volume,
+    fact_template_slot,
     fact_transmission,
 )
 
@@ -72,7 +83,7 @@ class WholeFamily:
     derive: Callable[[Connection, Parameters, datetime], pd.DataFrame | Select[Any]]
 
 
-EXAM_FAMILIES: tuple[ExamFamily, ...] = ()
+EXAM_FAMILIES: tuple[ExamFamily, ...] = (ExamFamily(fact_queue, derive_queues),)
 WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_evidence, derive_evidence),
     WholeFamily(fact_critical_result, derive_critical_results),
@@ -90,4 +101,9 @@ WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_reject, derive_rejects),
     WholeFamily(fact_reference, derive_references),
     WholeFamily(fact_ai_result, derive_ai_results),
+    WholeFamily(fact_bookable, derive_bookable),
+    WholeFamily(fact_slot_supply, derive_supply),
+    WholeFamily(fact_template_slot, derive_template_slots),
+    WholeFamily(fact_freed_slot, derive_freed_slots),
+    WholeFamily(fact_demand_day, derive_demand),
 )

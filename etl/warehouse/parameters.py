@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
+from etl.errors import ConfigurationError
 from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
@@ -25,6 +26,7 @@ from etl.warehouse.target_rules import site_targets
 from etl.warehouse.vocabulary import sole_codes
 
 STANDARD_SHIFTS = ShiftHours()
+CALLED_OFF_BY = ("patient", "provider", "site", "other")
 DERIVATION_VERSION = 5  # 2: own lists; 3: when feeds are expected; 4: scored matching, clocks; 5: whole catalogue
 
 
@@ -38,6 +40,14 @@ class FeedRule:
     preset: str = ""  # which presets of the status map apply beside the generic rows
     expected_every_min: int = 1440
     delivered_every_min: int = 0  # the same where a site has set it: data comes that much later than it happens
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRule:
+    """One row of `cancellation_reasons.csv`: reason codes that fit a pattern, and who called the appointment off."""
+
+    pattern: str
+    called_off_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,7 @@ class Parameters:
     regions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # group -> body regions
     modality_families: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     repeat_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # CODE -> class
+    cancellation_reasons: tuple[ReasonRule, ...] = ()
     targets: tuple[TargetRule, ...] = ()
     precedence: tuple[PrecedenceRule, ...] = ()
     standards: tuple[StandardRule, ...] = ()
@@ -147,7 +158,14 @@ class Parameters:
             "maps": [dict(m) for m in self._maps],
             "rows": [
                 [asdict(row) for row in group]
-                for group in (self.feeds, self.status_rules, self.procedure_rules, self.targets, self.precedence)
+                for group in (
+                    self.feeds,
+                    self.status_rules,
+                    self.procedure_rules,
+                    self.targets,
+                    self.precedence,
+                    self.cancellation_reasons,
+                )
             ],
             "care": [[asdict(row) for row in group] for group in (self.standards, self.ai_uses)],
             "rules": asdict(self.rules),
@@ -198,6 +216,10 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         individual_readers=settings.individual_readers,
         standards=standard_rules(settings.at(settings.standards_file)),
         ai_uses=ai_uses(settings.at(settings.ai_use_file)),
+        cancellation_reasons=(
+            *_reasons(settings.at(settings.cancellation_reasons_file), is_site=True),
+            *_reasons(reference / "cancellation_reasons.csv"),
+        ),
     )
 
 
@@ -240,6 +262,19 @@ def _column(path: Path, key: str, value: str) -> Mapping[str, str]:
 
 def _code_map(path: Path) -> Mapping[str, str]:
     return MappingProxyType({row["code"].upper(): row["canonical"] for row in rows(path, ("code", "canonical"))})
+
+
+def _reasons(path: Path, *, is_site: bool = False) -> tuple[ReasonRule, ...]:
+    if is_site and not path.exists():
+        return ()
+    found = tuple(
+        ReasonRule(pattern_key(row["pattern"]), row["called_off_by"])
+        for row in rows(path, ("pattern", "called_off_by"))
+    )
+    unknown = {rule.called_off_by for rule in found} - set(CALLED_OFF_BY)
+    if unknown:
+        raise ConfigurationError(f"{path}: called_off_by is {sorted(unknown)}; it is one of {', '.join(CALLED_OFF_BY)}")
+    return found
 
 
 def _precedence(path: Path) -> tuple[PrecedenceRule, ...]:

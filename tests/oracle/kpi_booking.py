@@ -39,7 +39,6 @@ def no_show(t: Truth) -> Measures:
     return {"numerator": missed, "n": (frame["fate"] != "open").sum()}
 
 
-@oracle("U16")
 def cancellation(t: Truth) -> Measures:
     frame = last_appointments(t)
     lead = minutes(frame["fate_at"], frame["begin_at"])[frame["fate"] == "cancelled"]

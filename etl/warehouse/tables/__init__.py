@@ -8,6 +8,24 @@ beside the newest migration, and one line in `etl.warehouse.families`.
 
 from __future__ import annotations
 
+from etl.warehouse.tables.access import (
+    fact_bookable as fact_bookable,
+)
+from etl.warehouse.tables.access import (
+    fact_demand_day as fact_demand_day,
+)
+from etl.warehouse.tables.access import (
+    fact_freed_slot as fact_freed_slot,
+)
+from etl.warehouse.tables.access import (
+    fact_queue as fact_queue,
+)
+from etl.warehouse.tables.access import (
+    fact_slot_supply as fact_slot_supply,
+)
+from etl.warehouse.tables.access import (
+    fact_template_slot as fact_template_slot,
+)
 from etl.warehouse.tables.bookkeeping import (
     data_version as data_version,
 )

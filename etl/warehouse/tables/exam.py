@@ -25,6 +25,8 @@ fact_exam = Table(
     # milestones: first of its kind unless named last
     at("order_entered_at", "order_entered"),
     at("order_accepted_at", "order_accepted, else order_entered"),
+    at("request_received_at", "order_accepted where a feed tells it, NULL elsewhere"),
+    at("first_scheduled_at", "when the first booking was made"),
     at("scheduled_at", "when the last booking was made"),
     at("appointment_at", "start of the last valid booking"),
     num("planned_duration_min", "length of that booking"),
@@ -70,6 +72,9 @@ fact_exam = Table(
     day("final_local_date", "of first_final_at"),
     whole("final_local_hour", "of first_final_at"),
     # durations, minutes, computed once
+    num("order_to_schedule_min", "T01: first booking made - order entered, negative = entered afterwards"),
+    num("request_received_min", "T02: request received - order entered, negative = entered afterwards"),
+    num("access_wait_min", "T03: exam begin - order accepted, negative = entered afterwards"),
     num("order_to_arrive_min", "T05"),
     num("patient_wait_min", "T06: max(0, begin - max(arrived, appointment))"),
     num("arrival_to_begin_min", "T06 second variant: begin - arrived"),
@@ -103,6 +108,7 @@ fact_exam = Table(
     flag("is_read_idle", "T20: read longer than the rule's limit, so left open; NULL without read time"),
     flag("is_performed", "begun and ended, not aborted: the population of most flow KPIs"),
     flag("is_addon", "not on the schedule at 00:00 of its day"),
+    flag("is_other_scanner", "done on another scanner than booked; NULL where either is not told"),
     flag("has_images", "any series found"),
     flag("has_dose_report", "any dose record found"),
     flag(
@@ -134,6 +140,8 @@ fact_slot = Table(
     num("lead_time_min", "U23: appointment - booking"),
     num("cancel_lead_min", "appointment - cancellation, cancelled states only"),
     text("reason_code", "cancelled by whom/why as coded", 128),
+    text("called_off_by", "patient, provider, site, other, unknown: by reason_code; NULL unless cancelled"),
+    text("lead_band", "lead_time_min in bands, one of etl.warehouse.booking_terms.LEAD_BANDS"),
     day("local_date", "of the appointment"),
     whole("local_hour", "of the appointment"),
     comment="One row a booking state, with the time it was known: bookings as of any origin.",

@@ -26,6 +26,7 @@ AS_OF = datetime(2026, 9, 8, 18, 0, tzinfo=UTC)
 Row = dict[str, Any]
 
 SPANS = {
+    "access_wait_min": ("order_accepted_at", "exam_begin_at"),
     "order_to_arrive_min": ("order_entered_at", "arrived_at"),
     "arrival_to_begin_min": ("arrived_at", "exam_begin_at"),
     "punctuality_min": ("appointment_at", "arrived_at"),
@@ -442,6 +443,8 @@ def slots() -> list[Row]:
             "patient_class": klass, "priority": "ROUTINE", "appointment_at": local("NORTH", at), "state": state,
             "is_last": last, "lead_time_min": lead, "cancel_lead_min": cancel, "planned_duration_min": 30.0,
             "local_date": date.fromisoformat(f"2026-{at[:5]}"), "local_hour": int(at[6:8]),
+            "called_off_by": {4: "patient", 5: "provider", 11: "site"}.get(place),
+            "lead_band": "under 1 day" if lead < 1440 else "1 to 7 days",
         }
         for place, (at, klass, state, last, lead, cancel) in enumerate(rows, 1)
     ]  # fmt: skip

@@ -112,6 +112,10 @@ def by_kind(kpi: Kpi) -> Kpi:
 
 
 MUTATIONS: dict[str, Mutation] = {
+    "T01": lambda k: spanned(k, value=k.table.c.end_to_end_min),
+    "T02": lambda k: spanned(k, ended_at=x.order_accepted_at, value=x.order_to_arrive_min),  # accepted as entered
+    "T03": lambda k: replace(k, population=Population(x.patient_class == "O", "cancelled and no-show ones too")),
+    "T04": lambda k: kinded(k, closed_at=(x.exam_begin_at,)),  # cancelled ones still wait
     "T05": closed_only,
     "T06": lambda k: spanned(k, value=x.arrival_to_begin_min),  # the second variant under the first's name
     "T06b": lambda k: spanned(k, value=x.patient_wait_min),
@@ -162,6 +166,7 @@ MUTATIONS: dict[str, Mutation] = {
     "U09": lambda k: spanned(k, value=k.table.c.gap_min),
     "U10": lambda k: spanned(k, signed=False),
     "U12": lambda k: kinded(k, per_min=1),
+    "U13": lambda k: kinded(k, decided=true()),  # a scanner nobody told of counts as the right one
     "U14": lambda k: kinded(k, available=h.operating_min),
     "U15": lambda k: replace(k, population=Population(s.is_last.is_(True) & (s.patient_class == "O"), "all")),
     "U16": lambda k: replace(k, population=Population(true(), "every state")),

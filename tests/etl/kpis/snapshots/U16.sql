@@ -9,7 +9,15 @@ SELECT coalesce(fact_slot.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN (fact_slot.state = 'cancelled'
   AND fact_slot.cancel_lead_min < 1440) THEN 1 END) AS met_under_24h, count(CASE
   WHEN (fact_slot.state = 'cancelled'
-  AND fact_slot.cancel_lead_min >= 1440) THEN 1 END) AS met_over_24h
+  AND fact_slot.cancel_lead_min >= 1440) THEN 1 END) AS met_over_24h, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'patient') THEN 1 END) AS met_by_patient, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'provider') THEN 1 END) AS met_by_provider, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'site') THEN 1 END) AS met_by_site, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'other') THEN 1 END) AS met_by_other
   FROM fact_slot
   WHERE fact_slot.is_last IS true
   AND fact_slot.state IN ('arrived', 'no_show', 'booked', 'rescheduled', 'cancelled')
@@ -33,7 +41,15 @@ SELECT coalesce(fact_slot.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN (fact_slot.state = 'cancelled'
   AND fact_slot.cancel_lead_min < 1440) THEN 1 END) AS met_under_24h, count(CASE
   WHEN (fact_slot.state = 'cancelled'
-  AND fact_slot.cancel_lead_min >= 1440) THEN 1 END) AS met_over_24h
+  AND fact_slot.cancel_lead_min >= 1440) THEN 1 END) AS met_over_24h, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'patient') THEN 1 END) AS met_by_patient, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'provider') THEN 1 END) AS met_by_provider, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'site') THEN 1 END) AS met_by_site, count(CASE
+  WHEN (fact_slot.state = 'cancelled'
+  AND fact_slot.called_off_by = 'other') THEN 1 END) AS met_by_other
   FROM fact_slot
   WHERE fact_slot.is_last IS true
   AND fact_slot.state IN ('arrived', 'no_show', 'booked', 'rescheduled', 'cancelled')
