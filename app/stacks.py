@@ -59,7 +59,8 @@ def _words(
     rows = frame.set_index(category)
     said = []
     for name in order:
-        known = [(label, float(rows.loc[name, column])) for column, label in parts.items()]  # type: ignore[arg-type]
+        row = rows.loc[name].to_dict()
+        known = [(label, float(row[column])) for column, label in parts.items()]
         text = ", ".join(f"{label} {words.amount(value, unit)}" for label, value in known if not words.missing(value))
         said.append(f"{name}: {text or 'no value'}")
     return f"{what}. {'; '.join(said)}." if said else f"{what}: no values."
