@@ -56,3 +56,37 @@ def waiters(who: data.Asker, view: View) -> None:
 
 def _whole(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(AGES, "float64"))
+
+
+def third_available(who: data.Asker, view: View) -> None:
+    """Draw the days to the third open slot over time, one line a modality."""
+    frame = data.ask(who, view.query("U19", "week", "modality")).frame
+    wide = frame.dropna(subset=["p50"]).pivot(index="week", columns="modality", values="p50").reset_index()
+    if wide.empty:
+        no_rows(view, frame)
+        return
+    names = {str(name): str(name) for name in wide.columns if name != "week"}
+    charts.show(charts.trend(wide, "week", names, "days", what="Days to the third open slot, weekly median"))
+    st.caption("As the schedule stood each weekday at 08:00: the first open slots are often chance, the third is not.")
+
+
+def demand(who: data.Asker, view: View) -> None:
+    """Draw modelled minutes ordered over operating minutes by week."""
+    result = data.ask(who, view.query("U24", "week"))
+    known = result.frame.dropna(subset=["ratio"])
+    if known.empty:
+        no_rows(view, result.frame)
+        return
+    lines = {"ratio": "ordered", "kept": "without cancelled ones"}
+    charts.show(charts.trend(known, "week", lines, "share", what="Ordered minutes over operating minutes by week"))
+    st.caption("Above 100 % more work is ordered than the scanners are open for. Weeks still running are incomplete.")
+
+
+def backlog(who: data.Asker, view: View) -> None:
+    """Draw the backlog in weeks of capacity by modality."""
+    frame = data.ask(who, view.query("U20b", "modality")).frame
+    if frame["weeks"].notna().sum() == 0:
+        no_rows(view, frame)
+        return
+    charts.show(charts.ranked(frame, "modality", "weeks", "weeks", what="Backlog in weeks of capacity by modality"))
+    st.caption("Orders not yet begun, in modelled minutes, over the operating minutes of a week; mean of the days.")

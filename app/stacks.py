@@ -30,7 +30,7 @@ def stacked(
     )
     number = ".0%" if unit == "share" else ",~f"
     spec: Spec = {
-        "height": height(len(shown), legend=True),
+        "height": height(len(shown), legend=True) + 17 * len(parts) // 2,
         "mark": {"type": "bar", "height": {"band": 0.66}},
         "encoding": {
             "y": {"field": "category", "type": "nominal", "sort": shown, "axis": names_axis(150)},
@@ -44,7 +44,7 @@ def stacked(
                 "field": "part",
                 "type": "nominal",
                 "scale": {"domain": list(parts.values())},
-                "legend": legend(len(parts) > 1),
+                "legend": {**(legend() or {}), "columns": 2},
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": tips(category=" ", part="Part", said="Value"),

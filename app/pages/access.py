@@ -9,7 +9,10 @@ from app.family import all_numbers, open_page
 from app.widgets import section, tiles
 
 who, view = open_page("access")
-tiles(who, view, ("T03", "T04", "T01", "U13", "U15", "U16"))
+tiles(who, view, ("T03", "T04", "U19", "U05", "U15", "U16"))
+
+section(who, "Days to the third open slot", view.query("U19", "week", "modality"))
+slots.third_available(who, view)
 
 left, right = st.columns(2, gap="large")
 with left:
@@ -18,5 +21,13 @@ with left:
 with right:
     section(who, "Who is still waiting", view.query("T04", "modality"))
     slots.waiters(who, view)
+
+left, right = st.columns(2, gap="large")
+with left:
+    section(who, "Demand against capacity", view.query("U24", "week"))
+    slots.demand(who, view)
+with right:
+    section(who, "Backlog in weeks of work", view.query("U20b", "modality"))
+    slots.backlog(who, view)
 
 all_numbers(who, view, "access")

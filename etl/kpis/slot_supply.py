@@ -129,7 +129,7 @@ BACKLOG_WEEKS = Kpi(
     population=Population(_d.weekly_operating_min > 0, "sites and modalities with operating time"),
     at=DAY,
     open_items=_ENDED,
-    counted="orders",
+    counted="site-modality days",
 )
 
 DEMAND = Kpi(
@@ -154,5 +154,5 @@ DEMAND = Kpi(
     population=Population(_d.weekly_operating_min > 0, "sites and modalities with operating time"),
     at=DAY,
     open_items=_ENDED,
-    counted="orders",
+    counted="site-modality days",
 )
