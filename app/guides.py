@@ -18,6 +18,7 @@ GUIDES = {
     "utilization": "Which utilization is meant",
     "quality": "Quality lists and AI oversight",
     "beliefs": "What was known on an earlier day",
+    "dose": "Dose: what is counted, references and levels",
 }
 
 

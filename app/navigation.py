@@ -20,6 +20,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "patient": ("Patient", ":material/person_search:"),
         "quality": ("Quality", ":material/verified:"),
         "ai_oversight": ("AI oversight", ":material/visibility:"),
+        "dose": ("Radiation dose", ":material/radiology:"),
     },
     "Systems": {
         "pacs": ("PACS and storage", ":material/database:"),

@@ -48,6 +48,8 @@ SHORT_LABELS = {
     "accessions": "Exams performed",
     "first_communication": "Exam end to first word",
     "turnover": "Turnover between visits",
+    "drl_ratio": "Dose against reference",
+    "dose_checks": "CT dose check alerts",
 }
 
 # Order of appearance wherever categories are drawn; also fixes which palette colour each one gets.

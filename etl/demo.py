@@ -20,6 +20,9 @@ from etl.staging import make_key
 BUDGET_S = {"simulate": 75.0, "ingest": 90.0, "derive": 50.0, "forecast": 60.0, "publish": 10.0, "belief": 40.0}
 
 
+DOSE_DAYS = 28  # last days with dose reports: what the dashboard shows unasked
+
+
 def current_hour() -> datetime:
     """Return the start of the current hour, where the demo's data end (decision 4)."""
     return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -43,7 +46,8 @@ def prepare(folder: Path, *, seed: int, days: int, dicom_days: int, end: datetim
         if _is_same_department(folder, seed, days):
             append(folder, end, progress=report)
         else:
-            simulate(folder, seed=seed, end=end, days=days, dicom_days=dicom_days, progress=report)
+            dose_days = max(dicom_days, min(days, DOSE_DAYS))
+            simulate(folder, seed=seed, end=end, days=days, dicom_days=dicom_days, dose_days=dose_days, progress=report)
     settings = load_settings(folder / "radpulse.toml")
     configure_logs(settings.at(settings.log_file))
     key_file = settings.at(settings.identity.key_file)

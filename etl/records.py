@@ -210,6 +210,9 @@ class DoseRecord:
     is_patient: bool = True  # False for QA phantoms
     time_flag: str | None = None
     origin: str | None = None  # None for a dose report; "image" for an image's header, which a report outdoes
+    view_code: str | None = None  # 111031, code value
+    thickness_mm: float | None = None  # 111633, compressed breast
+    diameter_mm: float | None = None  # 113980 water equivalent, else 113933 effective: the size behind SSDE
 
 
 class OpeningKind(StrEnum):

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from etl.dose.quantities import QUANTITIES
 from etl.errors import ConfigurationError
 
 DEFAULT_CONFIG = Path("data/demo/radpulse.toml")
@@ -113,6 +125,42 @@ class ClockCorrection(Part):
 Corrections = float | tuple[ClockCorrection, ...]
 
 
+class DoseLevel(Part):
+    """A level the site sets for itself, from a date on; a later one of the same kind takes its place."""
+
+    purpose: Literal["fluoroscopy", "cumulative"]
+    quantity: Literal["dap", "dose_rp", "fluoro_time", "dlp"]
+    level: PositiveFloat
+    unit: str
+    site: str = "*"
+    valid_from: date
+
+    @model_validator(mode="after")
+    def _fits(self) -> DoseLevel:
+        allowed = {"fluoroscopy": ("dap", "dose_rp", "fluoro_time"), "cumulative": ("dap", "dlp")}[self.purpose]
+        if self.quantity not in allowed:
+            raise ValueError(f"a {self.purpose} level is of {', '.join(allowed)}")
+        units = QUANTITIES[self.quantity].units
+        if self.unit not in units:
+            raise ValueError(f"unit {self.unit!r} is none of {self.quantity}: {', '.join(units)}")
+        return self
+
+    @property
+    def value(self) -> float:
+        """The level in its quantity's own unit."""
+        return QUANTITIES[self.quantity].in_own_unit(self.level, self.unit)
+
+
+class Dose(Part):
+    """What dose is compared with: loaded reference tables, the site's own levels, and the rolling window."""
+
+    drl_folder: Path = Path("drl")  # tables that `radpulse drl load` keeps; absent means none
+    region: str = ""  # use only rows of this region, and those that name none
+    ct_measure_file: Path = Path("ct_measure.csv")  # loaded by the site to preview the CT measure; absent means none
+    window_days: PositiveInt = 365  # a patient's rolling sum looks back so far
+    levels: tuple[DoseLevel, ...] = ()
+
+
 class Settings(BaseSettings):
     """All of it; relative paths are taken from the folder of the TOML file."""
 
@@ -137,6 +185,7 @@ class Settings(BaseSettings):
     quarantine_days: int = 30
     landing_days: int = 30  # how long raw payloads of listeners and fetchers are kept once read
     business_hour: int = 5  # local hour of the first site at which a daily window closes
+    dose: Dose = Dose()
     demo: bool = False
     individual_readers: bool = False  # reading throughput of single people (U22), by pseudonym; off: groups only
     sites: tuple[Site, ...] = ()

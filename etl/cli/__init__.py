@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from etl.cli import alerts, beliefs, codes, explain, looking, numbers, running, submissions, targets
+from etl.cli import alerts, beliefs, codes, drl, explain, looking, numbers, running, submissions, targets
 from etl.cli.start import app
 from etl.errors import ExitCode, RadpulseError
 
@@ -15,6 +15,7 @@ __all__ = [
     "app",
     "beliefs",
     "codes",
+    "drl",
     "explain",
     "looking",
     "main",

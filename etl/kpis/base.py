@@ -37,6 +37,9 @@ DIMENSION_COLUMNS = {
     "algorithm": "algorithm",
     "hours": "hours",
     "lead_band": "lead_band",
+    "protocol": "protocol_name",
+    "phantom": "phantom",
+    "quantity": "quantity",
 }
 Better = Literal["lower", "higher", "neutral"]
 
@@ -119,6 +122,7 @@ class Kpi:
     time_grains: tuple[str, ...] | None = None  # None: day, week, month, and hour where `at` has one
     without: frozenset[str] = frozenset()  # dimensions it cannot take although the table has them
     needs: tuple[str, ...] = ()  # what feeds must tell (fact_evidence); sites where none does are left out
+    group_only: bool = False  # a number of groups alone: no row behind it is shown
     definition_version: str = "1"
 
     @property

@@ -9,6 +9,7 @@ from etl.kpis import (
     capacity,
     critical,
     dose,
+    dose_levels,
     feeds,
     first_case,
     flow,
@@ -57,7 +58,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("data", "Data quality", "Can the numbers be trusted?", (feeds,)),
     Family("quality", "Quality", "What is getting worse, and why?", (quality_report, quality_reviews, quality_imaging)),
     Family("ai", "AI oversight", "Is the AI in time and right, and whom does it delay?", (ai,)),
-    Family("dose", "Radiation dose", "Is dose in line with the references, and is it recorded?", (dose,)),
+    Family("dose", "Radiation dose", "Is dose in line with the references, and is it recorded?", (dose, dose_levels)),
     Family("priors", "Priors and repeats", "Are earlier images there, and how often is an exam repeated?", (priors,)),
     Family("pacs", "PACS and storage", "Do images arrive in time, and when is the archive full?", (pacs,)),
 )

@@ -68,7 +68,19 @@ _ROWS: dict[str, str] = {
     ),
     "fact_dose_event": (
         "site_code scanner_code modality procedure_group protocol_name occurred_at ctdivol_mgy phantom_cm "
-        "dlp_mgy_cm exam_key irradiation_token"
+        "dlp_mgy_cm agd_mgy laterality exposure_view exam_key irradiation_token"
+    ),
+    "fact_dose_exam": (
+        "accession_token site_code scanner_code modality procedure_group protocol_name phantom exam_end_at dlp_mgy_cm "
+        "dap_gy_cm2 dose_rp_mgy fluoro_time_min activity_mbq has_dose_report exam_key"
+    ),
+    "fact_dose_value": (
+        "accession_token site_code scanner_code modality procedure_group protocol_name phantom quantity laterality "
+        "exam_end_at exam_key"
+    ),
+    "fact_dose_patient": (
+        "accession_token site_code modality procedure_group quantity exam_end_at rolling_value rolling_exams "
+        "window_from level_value exam_key"
     ),
     "fact_critical_result": (
         "accession_token site_code modality procedure_group section patient_class critical_class owner identified_at "
@@ -134,6 +146,9 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "algorithm": t.fact_ai_result.c.algorithm,
     "hours": t.fact_ai_result.c.hours,
     "lead_band": t.fact_slot.c.lead_band,
+    "protocol": t.fact_dose_exam.c.protocol_name,
+    "phantom": t.fact_dose_exam.c.phantom,
+    "quantity": t.fact_dose_value.c.quantity,
 }
 
 
@@ -146,6 +161,8 @@ def drill(engine: Engine, query: Query, principal: Principal, limit: int = 1000)
     if principal.role not in ROW_ROLES:
         raise RefusedError(f"role {principal.role} sees no single rows; ask as one of {', '.join(sorted(ROW_ROLES))}")
     kpi = KPIS[query.kpi]
+    if kpi.group_only:
+        raise RefusedError(f"{kpi.id} is a number of groups: none of its rows says anything about one patient")
     with engine.connect() as connection:
         plan = plan_of(connection, kpi, query, principal, current_version(connection))
         rows = kpi.kind.rows(plan).add_columns(*_columns(kpi.table))

@@ -28,7 +28,9 @@ class Evidence:
         """Say what no visible site's feeds tell; empty where one's does."""
         if self.sites or not self.missing:
             return ""
-        return f"no feed tells of {' and '.join(_words(what) for what in self.missing)}"
+        loaded = [f"no {what.replace('.', ' ').replace('_', ' ')} loaded" for what in self.missing if _is_set(what)]
+        told = [_words(what) for what in self.missing if not _is_set(what)]
+        return " and ".join([*loaded, *([f"no feed tells of {' and '.join(told)}"] if told else [])])
 
 
 NOTHING_NEEDED = Evidence(())
@@ -47,6 +49,11 @@ def evidence(connection: Connection, kpi: Kpi, principal: Principal) -> Evidence
     without = tuple(s for s in sites if s not in having)
     missing = tuple(what for what in kpi.needs if any(what not in told[s] for s in without))
     return Evidence(having, without, missing)
+
+
+def _is_set(what: str) -> bool:
+    """Whether it is no feed's to tell but the site's to load or set."""
+    return what.startswith(("reference.", "level."))
 
 
 def _words(what: str) -> str:

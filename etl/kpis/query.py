@@ -33,6 +33,9 @@ DIMENSIONS = (
     "algorithm",
     "hours",
     "lead_band",
+    "protocol",
+    "phantom",
+    "quantity",
 )
 
 

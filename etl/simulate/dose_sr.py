@@ -27,6 +27,7 @@ REGION = {
     "LEG": ("T-D9000", "Leg"),
 }  # fmt: skip
 BREAST = {"R": ("T-04020", "Right breast"), "L": ("T-04030", "Left breast")}
+VIEW = {"CC": ("R-10242", "cranio-caudal"), "MLO": ("R-10226", "medio-lateral oblique")}
 DECIGRAY_STATIONS = frozenset({"SDX1"})  # this maker writes dGy.cm2 where the template asks for Gy.m2
 
 
@@ -127,6 +128,13 @@ class _Report:
             else ("P5-08001", "SRT", "Spiral Acquisition")
         )
         phantom = PHANTOM[e.phantom_cm or 32]
+        dose = [
+            _num("113830", "Mean CTDIvol", e.ctdivol_mgy or 0.0, "mGy"),
+            _code("113835", "CTDIw Phantom Type", (phantom[0], "DCM", phantom[1])),
+            _num("113838", "DLP", e.dlp_mgy_cm or 0.0, "mGy.cm"),
+            *_size(e),
+            *_dose_check(e),
+        ]
         source = _container("113831", "CT X-Ray Source Parameters", [
             _text("113832", "Identification of the X-Ray Source", "A"), _num("113733", "KVP", 120, "kV"),
             _num("113734", "X-Ray Tube Current", 205, "mA"),
@@ -140,11 +148,7 @@ class _Report:
                 _num("113824", "Exposure Time", max(e.end_s - e.begin_s, 1), "s"),
                 _num("113825", "Scanning Length", (e.length_cm or 0.0) * 10, "mm"), source,
             ]),
-            _container("113829", "CT Dose", [
-                _num("113830", "Mean CTDIvol", e.ctdivol_mgy or 0.0, "mGy"),
-                _code("113835", "CTDIw Phantom Type", (phantom[0], "DCM", phantom[1])),
-                _num("113838", "DLP", e.dlp_mgy_cm or 0.0, "mGy.cm"),
-            ]),
+            _container("113829", "CT Dose", dose),
         ])  # fmt: skip
 
     def _region(self, e: DoseEvent) -> Elements:
@@ -182,7 +186,10 @@ class _Report:
                       _num("112011", "Positioner Primary Angle", 12, "deg"),
                       _num("113742", "Irradiation Duration", e.end_s - e.begin_s, "s")]  # fmt: skip
         if e.agd_mgy is not None:
-            items.append(_num("111631", "Average Glandular Dose", e.agd_mgy, "mGy"))
+            view = VIEW[e.view or "CC"]
+            items += [_num("111631", "Average Glandular Dose", e.agd_mgy, "mGy"),
+                      _num("111633", "Compression Thickness", e.thickness_mm or 0.0, "mm"),
+                      _code("111031", "Image View", (view[0], "SRT", view[1]))]  # fmt: skip
         return _container("113706", "Irradiation Event X-Ray Data", items)
 
     def _administration(self, e: DoseEvent) -> Elements:
@@ -230,6 +237,38 @@ def _num(code: str, meaning: str, value: float, unit: str, children: list[Elemen
 
 def _container(code: str, meaning: str, children: list[Elements]) -> Elements:
     return _with(_item("CONTAINER", code, meaning, "CONTAINS") | texts([(0x0040A050, "CS", "SEPARATE")]), children)
+
+
+def _size(e: DoseEvent) -> list[Elements]:
+    if e.diameter_mm is None or e.ssde_mgy is None:
+        return []
+    diameter = _num("113980", "Water Equivalent Diameter", e.diameter_mm, "mm")
+    return [_num("113930", "Size Specific Dose Estimation", e.ssde_mgy, "mGy", [diameter])]
+
+
+def _dose_check(e: DoseEvent) -> list[Elements]:
+    """Return the blocks of TID 10015: limits always, an estimate only where it lies above one."""
+    if e.limits_mgy is None or e.ctdivol_mgy is None:
+        return []
+    notified, alerted = e.limits_mgy
+    yes = ("R-0038D", "SRT", "Yes")
+    alert = [
+        _code("113902", "CTDIvol Alert Value Configured", yes),
+        _num("113904", "CTDIvol Alert Value", alerted, "mGy"),
+    ]
+    notice = [
+        _code("113910", "CTDIvol Notification Value Configured", yes),
+        _num("113912", "CTDIvol Notification Value", notified, "mGy"),
+    ]
+    if e.ctdivol_mgy > alerted:
+        alert.append(_num("113906", "Accumulated CTDIvol Forward Estimate", e.ctdivol_mgy, "mGy"))
+        alert.append(_text("113907", "Reason for Proceeding", "Large patient"))
+    if e.ctdivol_mgy > notified:
+        notice.append(_num("113914", "CTDIvol Forward Estimate", e.ctdivol_mgy, "mGy"))
+    return [
+        _container("113900", "Dose Check Alert Details", alert),
+        _container("113908", "Dose Check Notification Details", notice),
+    ]
 
 
 def _plane() -> Elements:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from etl.simulate.acquisitions import Series
 from etl.simulate.demand import uid
+from etl.simulate.dose_stories import change, is_silent, limits, size_of
 from etl.simulate.exam import Exam
 from etl.simulate.scenario import Scenario, chance, stream
 
@@ -47,6 +48,11 @@ class DoseEvent:
     is_fluoroscopy: bool = False
     agd_mgy: float | None = None
     side: str | None = None
+    view: str | None = None
+    thickness_mm: float | None = None
+    diameter_mm: float | None = None
+    ssde_mgy: float | None = None
+    limits_mgy: tuple[float, float] | None = None  # CTDIvol above which the scanner notifies, alerts
     activity_mbq: float | None = None
 
 
@@ -54,7 +60,7 @@ def sends_report(exam: Exam, scenario: Scenario) -> bool:
     """Whether a dose report of this exam reaches the archive; a few get lost on the way."""
     if exam.modality not in WITH_DOSE or exam.available_s is None:
         return False
-    return chance(scenario.seed, "dose report", exam.key) < SENDS_REPORT
+    return chance(scenario.seed, "dose report", exam.key) < SENDS_REPORT and not is_silent(exam, scenario)
 
 
 def dose_events(exam: Exam, series: list[Series], scenario: Scenario) -> list[DoseEvent]:
@@ -90,7 +96,8 @@ def _ct(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
     ]
     for n in range(scans):
         scan = rest[min(n, len(rest) - 1)]
-        ctdivol = round(index * size * draws.lognormvariate(0, 0.08), 2)
+        ctdivol = round(index * size * draws.lognormvariate(0, 0.08) * change(exam, scenario), 2)
+        sized = size_of(exam, size, ctdivol, phantom)
         long_cm = round(length * draws.lognormvariate(0, 0.09), 1)
         found.append(
             DoseEvent(
@@ -102,6 +109,9 @@ def _ct(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
                 round(ctdivol * long_cm, 2),
                 long_cm,
                 phantom,
+                diameter_mm=sized.diameter_mm if sized else None,
+                ssde_mgy=sized.ssde_mgy if sized else None,
+                limits_mgy=limits(exam, index),
             )
         )
     return found
@@ -126,6 +136,7 @@ def _mg(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
         DoseEvent(
             _uid(exam, n, scenario), s.begin_s, s.begin_s, s.protocol,
             agd_mgy=round(1.35 * thickness * draws.lognormvariate(0, 0.12), 3), side=only or BREASTS[n % 4],
+            view="CC" if n < 2 else "MLO", thickness_mm=round(55 * thickness**0.6, 1),
         )
         for n, s in enumerate(series)
     ]  # fmt: skip
@@ -157,9 +168,15 @@ def _nm(exam: Exam, series: list[Series], draws: random.Random, scenario: Scenar
 
 
 def totals(events: list[DoseEvent]) -> dict[str, float]:
-    """Return the study totals of the events, only those they have: sums, and the largest CTDIvol."""
+    """Return the study totals of the events, only those they have: sums, the largest CTDIvol and SSDE, size, checks."""
     found: dict[str, float] = {}
     for event in events:
+        _note_checks(event, found)
+        if event.is_fluoroscopy:
+            found["fluoro_time_s"] = found.get("fluoro_time_s", 0.0) + event.end_s - event.begin_s
+        if event.ssde_mgy is not None and event.diameter_mm is not None:
+            found["ssde_max_mgy"] = max(found.get("ssde_max_mgy", 0.0), event.ssde_mgy)
+            found["diameter_mm"] = event.diameter_mm  # the same in every scan
         for name in ("dlp_mgy_cm", "dap_gy_m2", "dose_rp_gy", "activity_mbq"):
             value = getattr(event, name)
             if value is not None:
@@ -170,3 +187,13 @@ def totals(events: list[DoseEvent]) -> dict[str, float]:
             name = "agd_left_mgy" if event.side == "L" else "agd_right_mgy"
             found[name] = found.get(name, 0.0) + event.agd_mgy
     return found
+
+
+def _note_checks(event: DoseEvent, found: dict[str, float]) -> None:
+    """Count what the scanner's dose check did: an alert, else a notification."""
+    if event.limits_mgy is None or event.ctdivol_mgy is None:
+        return
+    notified, alerted = event.limits_mgy
+    name = "dose_alerts" if event.ctdivol_mgy > alerted else "dose_notifications"
+    if event.ctdivol_mgy > notified:
+        found[name] = found.get(name, 0.0) + 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from etl.settings import REFERENCE
 from etl.simulate import ai
 from etl.simulate.catalogue import PROCEDURES
+from etl.simulate.dose_site import dose_settings, write_references
 from etl.simulate.scenario import SCANNERS, SITES, Scenario, SiteSpec
 
 ALERTS = REFERENCE / "demo_alerts.toml"
@@ -76,6 +77,7 @@ def settings_text(scenario: Scenario) -> str:
         buffers = {"room_buffer_before_min": s.buffer_before_min, "room_buffer_after_min": s.buffer_after_min}
         parts.append(_table("scanners", {**values, "station_names": list(s.stations), **buffers, **stated}))
     parts += [_feed(site, suffix) for site in SITES for suffix in FEEDS]
+    parts.append(dose_settings())
     return "\n".join(parts)
 
 
@@ -142,6 +144,7 @@ def write_installation(scenario: Scenario, folder: Path) -> None:
         (folder / name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "ai_use.csv").write_text(ai_use_text(scenario), encoding="utf-8")
     (folder / "standard_protocols.csv").write_text(standards_text(), encoding="utf-8")
+    write_references(folder)
     for site in SITES:
         for suffix in FEEDS:
             (folder / "feeds" / feed_key(site.code, suffix)).mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,16 @@ from zoneinfo import ZoneInfo
 from etl.simulate.acquisitions import has_images
 from etl.simulate.calendars import STORY_DOWN, days_between
 from etl.simulate.costs import NOT_IN_THE_TABLE, REVISED_BY, REVISED_DAYS
+from etl.simulate.dose_stories import (
+    CHANGED_FACTOR,
+    CHANGED_PROCEDURE,
+    CHANGED_SCANNER,
+    SILENT_SCANNER,
+    UNMODULATED_FACTOR,
+    changed_on,
+    is_unmodulated,
+    silent_days,
+)
 from etl.simulate.exam import Exam
 from etl.simulate.faults import (
     DRIFT_S_A_DAY,
@@ -171,7 +181,16 @@ def _stories(run: Run) -> list[Entry]:
          "zone": SITE[SCANNER[code].site].zone}
         for (code, n), (b, e, why) in STORY_DOWN.items()
     ]  # fmt: skip
+    changed, silent = changed_on(run.scenario), silent_days(run.scenario)
     return [
+        {"story": "protocol_dose_changed", "scanner": CHANGED_SCANNER, "procedure": CHANGED_PROCEDURE,
+         "factor": CHANGED_FACTOR, "from_day": changed.isoformat(),
+         "expected_effect": "The median CTDIvol of this protocol rises on this scanner alone from that day on."},
+        {"story": "modulation_off", "factor": UNMODULATED_FACTOR,
+         "accessions": [e.accession for e in run.exams if e.end_s is not None and is_unmodulated(e, run.scenario)],
+         "expected_effect": "A few CT exams far above their protocol's usual dose; most of them alerted."},
+        {"story": "no_dose_reports", "scanner": SILENT_SCANNER, "days": [day.isoformat() for day in silent],
+         "expected_effect": "D06 falls for this scanner on that weekend; its exams are missing, not of zero dose."},
         {"story": "readers_absent", "days": absent,
          "expected_effect": "The unread queue of section BODY grows over the last days, report TAT with it."},
         {"story": "scanner_down", "downtimes": down,

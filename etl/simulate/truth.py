@@ -19,6 +19,7 @@ from etl.simulate.costs import code_at
 from etl.simulate.doses import dose_events, sends_report, totals
 from etl.simulate.exam import Booking, Exam
 from etl.simulate.openings import months
+from etl.simulate.people import patient
 from etl.simulate.planted import planted
 from etl.simulate.quality_truth import quality_truth
 from etl.simulate.run import Run
@@ -35,6 +36,7 @@ TIMES = (
 )  # fmt: skip
 DOSES = (
     "dlp_mgy_cm", "ctdivol_max_mgy", "dap_gy_m2", "dose_rp_gy", "agd_left_mgy", "agd_right_mgy", "activity_mbq",
+    "ssde_max_mgy", "diameter_mm", "fluoro_time_s", "dose_alerts", "dose_notifications",
 )  # fmt: skip
 FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
     "exam_key": (pa.int64(), lambda e: e.key),
@@ -45,6 +47,7 @@ FACTS: dict[str, tuple[Any, Callable[[Exam], Any]]] = {
     "study_uid": (pa.string(), lambda e: e.study_uid),
     "visit": (pa.string(), lambda e: e.visit),
     "patient": (pa.string(), lambda e: f"{e.site}-{e.patient}"),
+    "birth_year": (pa.int32(), lambda e: int(patient(e.site, e.patient).birth[:4])),
     "modality": (pa.string(), lambda e: e.modality),
     "procedure_code": (pa.string(), lambda e: e.procedure.code),
     "local_code": (pa.string(), lambda e: code_at(e.site, e.procedure)),

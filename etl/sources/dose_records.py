@@ -130,6 +130,9 @@ def _event(around: Around, block: Block, number: int) -> DoseRecord:
         laterality=side if "agd_mgy" in values else None,
         activity_mbq=_activity(values),
         dose_check=dose_check(block),
+        view_code=texts.get("view_code") or None,
+        thickness_mm=values.get("thickness_mm"),
+        diameter_mm=values.get("water_diameter_mm", values.get("effective_diameter_mm")),
     )
 
 

@@ -19,6 +19,7 @@ _DIMENSIONS: dict[str, dict[str, float]] = {
     "Gy.m2": {f"{d}{x}2": _GRAY[d] * _LENGTH[x] ** 2 for d in _GRAY for x in _LENGTH},
     "MBq": {unit: size / _BECQUEREL["MBq"] for unit, size in _BECQUEREL.items()},
     "s": _SECONDS,
+    "mm": {unit: size / _LENGTH["mm"] for unit, size in _LENGTH.items()},
     "1": {"1": 1.0},
     "{pulse}/s": {"{pulse}/s": 1.0, "pulse/s": 1.0, "/s": 1.0, "Hz": 1.0, "1/s": 1.0},
 }
@@ -34,6 +35,9 @@ LARGEST = {
     "dose_rp_gy": 100_000.0,  # see reference_dose_factor
     "agd_mgy": 1_000.0,
     "activity_mbq": 100_000.0,
+    "thickness_mm": 300.0,
+    "water_diameter_mm": 1_000.0,
+    "effective_diameter_mm": 1_000.0,
     "irradiation_duration_s": 3_600.0,
     "fluoro_time_s": 36_000.0,
 }

@@ -56,7 +56,8 @@ DOSE = (
     + _fields(NUMBER, "activity_mbq")
     + _fields(TEXT, "dose_check")
     + _fields(FLAG, "is_patient")
-    + _fields(TEXT, "origin")
+    + _fields(TEXT, "origin view_code")
+    + _fields(NUMBER, "thickness_mm diameter_mm")
 )
 OPENING = (
     _fields(TEXT, "scanner_code kind")

@@ -72,15 +72,13 @@ class RowMaker:
             token("procedure", site, ids.requested_procedure_id),
         )
 
-    def _sealed(
-        self, identity: Row, head: Row, known_at: int | None, tokens: Row, rest: Row, later: str | None = None
-    ) -> Row:
+    def _sealed(self, identity: Row, head: Row, known_at: int | None, tokens: Row, rest: Row, later: Row = ()) -> Row:
         """Put the hashes in: identity over what was sent, content over everything beside it (decision 1).
 
-        `later` is a column that came later; it stays out of the hash where it says nothing.
+        `later` are columns that came later; they stay out of the hash where they say nothing.
         """
         event_id = digest("\x1f".join(["" if v is None else str(v) for v in (self._feed, *identity)]))
-        told = rest if later is None else (*rest, later)
+        told = (*rest, *(value for value in later if value is not None))
         content = digest(repr((self._feed, self._site, *head, self._epoch, *_hashed(tokens), *told)))
         return (
             event_id, self._feed, self._site, *head, known_at, content, self._epoch, *tokens, *rest,
@@ -155,8 +153,8 @@ class RowMaker:
         head = ("dicom:dose", raw, micros(r.occurred_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         rest = (report, irradiation, *self._dose_values(r))
         identity = (*_hashed(tokens), report, irradiation, "dicom:dose", raw)
-        origin = text(r.origin, 64)
-        return (*self._sealed(identity, head, _at(r.known_at), tokens, rest, origin), origin)
+        later = (text(r.origin, 64), text(r.view_code, 64), _number(r.thickness_mm), _number(r.diameter_mm))
+        return (*self._sealed(identity, head, _at(r.known_at), tokens, rest, later), *later)
 
     def _dose_values(self, r: DoseRecord) -> Row:
         return (

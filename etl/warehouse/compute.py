@@ -9,6 +9,7 @@ import pandas as pd
 
 from etl.warehouse.derive_acquisition import derive_acquisitions
 from etl.warehouse.derive_dose import derive_dose_events
+from etl.warehouse.derive_dose_exam import event_dimensions
 from etl.warehouse.derive_exam import derive_exams
 from etl.warehouse.derive_report import derive_report_versions
 from etl.warehouse.derive_slot import booked_at_midnight, derive_slots
@@ -59,11 +60,9 @@ def _facts(events: EventSet, links: Links, patients: Patients, parameters: Param
     derived = derive_exams(events.workflow, links, acquired, dosed, patients, parameters, data_at)
     slots = derive_slots(derived.frame, derived.found, parameters)
     exams = derived.frame.assign(is_addon=booked_at_midnight(slots, derived.frame, parameters))
-    if len(dosed):
-        group = exams.set_index("exam_key")["procedure_group"]
-        dosed = dosed.assign(procedure_group=dosed["exam_key"].map(group))
+    dosed = event_dimensions(dosed, exams)
     reports = derive_report_versions(exams, derived.found, parameters)
-    whole = replace(derived, frame=exams)
+    whole = replace(derived, frame=exams, dosed=dosed)
     families = {family.table.name: family.derive(whole, parameters, data_at) for family in EXAM_FAMILIES}
     return ExamFacts(links, exams, slots, reports, acquired, dosed, pd.DataFrame(), families)
 

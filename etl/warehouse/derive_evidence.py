@@ -19,7 +19,8 @@ COLUMNS = ["site_code", "what", "n", "first_at", "last_at"]
 
 def derive_evidence(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
     """Return fact_evidence rows of all events held."""
-    rows = pd.concat([_workflow(connection, parameters), *(read_frame(connection, q) for q in _others())])
+    told = [_workflow(connection, parameters), *(read_frame(connection, q) for q in _others()), _set(parameters)]
+    rows = pd.concat([frame for frame in told if len(frame)] or told)
     summed = {"n": ("n", "sum"), "first_at": ("first_at", "min"), "last_at": ("last_at", "max")}
     found = rows.groupby(["site_code", "what"], as_index=False).agg(**summed)
     return found[COLUMNS]
@@ -31,6 +32,20 @@ def _workflow(connection: Connection, parameters: Parameters) -> pd.DataFrame:
     kind = event_types(rows, parameters)
     rows["what"] = [str(TYPES[code]) if code >= 0 else None for code in kind]
     return rows[rows["what"].notna()][COLUMNS]
+
+
+def _set(parameters: Parameters) -> pd.DataFrame:
+    """Return what a site has loaded or set itself: references, and levels of its own or of all sites."""
+    dose = parameters.dose
+    found = [("reference.drl", "*")] * bool(dose.references) + [("reference.ct_measure", "*")] * bool(
+        dose.ct_categories
+    )
+    found += [(f"level.{rule.purpose}", rule.site) for rule in dose.levels]
+    rows = [
+        (site.code, what, 1, None, None) for what, of in found for site in parameters.sites if of in ("*", site.code)
+    ]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.assign(**{name: pd.to_datetime(frame[name], utc=True) for name in ("first_at", "last_at")})
 
 
 def _others() -> Iterator[Select[tuple[object, ...]]]:

@@ -41,10 +41,14 @@ LOCAL = {
 
 @dataclass(frozen=True, slots=True)
 class Exams:
-    """`frame`: fact_exam without visit_key and is_addon, with study_token, by exam_key; `found`: its events."""
+    """`frame`: fact_exam without visit_key and is_addon, with study_token, by exam_key; `found`: its events.
+
+    `dosed` are the irradiation events as fact_dose_event has them, of other exams and of none too.
+    """
 
     frame: pd.DataFrame
     found: Milestones
+    dosed: pd.DataFrame
 
 
 def derive_exams(
@@ -75,7 +79,7 @@ def derive_exams(
     named = _named(named).assign(study_token=study)
     frame = pd.concat([named, described, _timed(found, spans, described, booked, parameters, data_at)], axis=1)
     frame = frame.join(dose_totals(dosed), on="exam_key")
-    return Exams(frame, found)
+    return Exams(frame, found, dosed)
 
 
 def _named(named: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,9 @@ from etl.warehouse.derive_ai import derive_ai_results
 from etl.warehouse.derive_care import derive_quality
 from etl.warehouse.derive_critical import derive_critical_results
 from etl.warehouse.derive_demand import derive_demand
+from etl.warehouse.derive_dose_exam import derive_dose_exams
+from etl.warehouse.derive_dose_usual import derive_dose_patients, derive_dose_protocols
+from etl.warehouse.derive_dose_value import derive_dose_values
 from etl.warehouse.derive_evidence import derive_evidence
 from etl.warehouse.derive_exam import Exams
 from etl.warehouse.derive_exam_value import derive_exam_values
@@ -38,6 +41,10 @@ from etl.warehouse.tables import (
     fact_bookable,
     fact_critical_result,
     fact_demand_day,
+    fact_dose_exam,
+    fact_dose_patient,
+    fact_dose_protocol,
+    fact_dose_value,
     fact_evidence,
     fact_exam_value,
     fact_first_case,
@@ -83,7 +90,11 @@ class WholeFamily:
     derive: Callable[[Connection, Parameters, datetime], pd.DataFrame | Select[Any]]
 
 
-EXAM_FAMILIES: tuple[ExamFamily, ...] = (ExamFamily(fact_queue, derive_queues),)
+EXAM_FAMILIES: tuple[ExamFamily, ...] = (
+    ExamFamily(fact_queue, derive_queues),
+    ExamFamily(fact_dose_exam, derive_dose_exams),
+    ExamFamily(fact_dose_value, derive_dose_values),
+)
 WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_evidence, derive_evidence),
     WholeFamily(fact_critical_result, derive_critical_results),
@@ -106,4 +117,6 @@ WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_template_slot, derive_template_slots),
     WholeFamily(fact_freed_slot, derive_freed_slots),
     WholeFamily(fact_demand_day, derive_demand),
+    WholeFamily(fact_dose_protocol, derive_dose_protocols),
+    WholeFamily(fact_dose_patient, derive_dose_patients),
 )

@@ -15,6 +15,7 @@ from etl.errors import ConfigurationError
 from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
+from etl.warehouse.dose_rules import DoseRules, dose_rules
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows
@@ -80,6 +81,7 @@ class MatchRules:
 
 
 MATCHING = MatchRules()
+NO_DOSE_RULES = DoseRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Parameters:
     precedence: tuple[PrecedenceRule, ...] = ()
     standards: tuple[StandardRule, ...] = ()
     ai_uses: tuple[AiUse, ...] = ()
+    dose: DoseRules = NO_DOSE_RULES
     rules: Rules = Rules()
     individual_readers: bool = False  # whether facts of reading name single people (by pseudonym)
 
@@ -168,6 +171,7 @@ class Parameters:
                 )
             ],
             "care": [[asdict(row) for row in group] for group in (self.standards, self.ai_uses)],
+            "dose": asdict(self.dose),
             "rules": asdict(self.rules),
             "individual_readers": self.individual_readers,
         }
@@ -220,6 +224,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
             *_reasons(settings.at(settings.cancellation_reasons_file), is_site=True),
             *_reasons(reference / "cancellation_reasons.csv"),
         ),
+        dose=dose_rules(settings, procedure_rules(own, procedures) + procedures),
     )
 
 

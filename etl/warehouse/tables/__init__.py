@@ -77,6 +77,18 @@ from etl.warehouse.tables.department import (
 from etl.warehouse.tables.department import (
     fact_entry as fact_entry,
 )
+from etl.warehouse.tables.dose import (
+    fact_dose_exam as fact_dose_exam,
+)
+from etl.warehouse.tables.dose import (
+    fact_dose_patient as fact_dose_patient,
+)
+from etl.warehouse.tables.dose import (
+    fact_dose_protocol as fact_dose_protocol,
+)
+from etl.warehouse.tables.dose import (
+    fact_dose_value as fact_dose_value,
+)
 from etl.warehouse.tables.events import (
     EVENT_TABLES as EVENT_TABLES,
 )

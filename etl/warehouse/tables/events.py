@@ -118,6 +118,9 @@ event_dose = Table(
     text("dose_check", "'alert' (113900) or 'notification' (113908)"),
     flag("is_patient", "false for QA phantoms"),
     text("origin", "NULL: a dose report; image: an image header, which counts only where no report does"),
+    text("view_code", "DCM 111031 code value"),
+    num("thickness_mm", "DCM 111633: compressed breast"),
+    num("diameter_mm", "DCM 113980 water equivalent diameter, else DCM 113933 effective diameter"),
     comment="Irradiation events of dose reports as found.",
 )
 

@@ -10,7 +10,10 @@ fact_evidence = Table(
     "fact_evidence",
     metadata,
     text("site_code", "site"),
-    text("what", "event type, entry.<kind>, opening.<kind>, series, dose_report or dose_image"),
+    text(
+        "what",
+        "event type, entry.<kind>, opening.<kind>, series, dose_report, dose_image; reference.<kind>, level.<kind>",
+    ),
     key("n", "events of it held"),
     at("first_at", "earliest of them"),
     at("last_at", "latest of them"),

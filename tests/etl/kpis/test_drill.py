@@ -20,6 +20,7 @@ from etl.kpis.snapshot import Snapshot
 from etl.kpis.survival import Survival
 
 PERIOD = (date(2026, 9, 1), date(2026, 10, 1))
+WITH_ROWS = [kpi for kpi in KPIS if not kpi.group_only]
 FILTERS: tuple[dict[str, tuple[str, ...]], ...] = (
     {},
     {"site": ("NORTH",)},
@@ -54,7 +55,7 @@ def recomputed(kpi: Kpi, rows: pd.DataFrame) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("where", FILTERS, ids=lambda where: ",".join(where) or "all")
-@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+@pytest.mark.parametrize("kpi", WITH_ROWS, ids=lambda kpi: kpi.id)
 def test_the_rows_behind_a_tile_add_up_to_it(kpi: Kpi, where: dict[str, tuple[str, ...]], duck: Engine) -> None:
     query = Query(kpi.key, *PERIOD, where=where)
     tile = compute(duck, query, DEMO, min_n=0).frame.iloc[0]
@@ -63,7 +64,13 @@ def test_the_rows_behind_a_tile_add_up_to_it(kpi: Kpi, where: dict[str, tuple[st
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.id)
+@pytest.mark.parametrize("kpi", [k for k in KPIS if k.group_only], ids=lambda kpi: kpi.id)
+def test_a_number_of_groups_shows_no_patients_row(kpi: Kpi, duck: Engine) -> None:
+    with pytest.raises(RefusedError, match="one patient"):
+        drill(duck, Query(kpi.key, *PERIOD), DEMO)
+
+
+@pytest.mark.parametrize("kpi", WITH_ROWS, ids=lambda kpi: kpi.id)
 def test_both_engines_give_the_same_rows(kpi: Kpi, duck: Engine, postgres: Engine) -> None:
     query = Query(kpi.key, *PERIOD)
     pd.testing.assert_frame_equal(drill(duck, query, DEMO), drill(postgres, query, DEMO), check_dtype=False)

@@ -190,7 +190,11 @@ MUTATIONS: dict[str, Mutation] = {
     "I03": lambda k: kinded(k, opened_at=literal(datetime(2026, 9, 8, 18, tzinfo=UTC), UtcDateTime())),
     "D01-ctdivol": lambda k: replace(k, population=Population(d.modality == "CT", "both phantoms")),
     "D01-ctdivol16": lambda k: replace(k, population=Population(d.phantom_cm.is_(None), "no phantom")),
-    "D01-dlp": lambda k: utc_day(k, x.exam_end_at),
+    "D02": lambda k: spanned(k, value=k.table.c.value),  # the value for its ratio to the reference
+    "D03": lambda k: kinded(k, per=1.0),
+    "D04": lambda k: kinded(k, decided=true()),  # exams without level or value as if they lay below
+    "D05": lambda k: kinded(k, decided=true()),
+    "D07": lambda k: kinded(k, decided=true()),
     "D01-ssde": lambda k: spanned(k, value=d.ctdivol_mgy),
     "C01": lambda k: kinded(k, decided=c.communicated_at.is_not(None)),  # closed only
     "C02": closed_only,

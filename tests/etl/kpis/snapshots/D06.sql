@@ -5,7 +5,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN (fact_exam.has_dose_report IS true) THEN 1 END) AS met_share
   FROM fact_exam
   WHERE fact_exam.is_performed IS true
-  AND fact_exam.modality IN ('CT', 'MG', 'RF', 'XA')
+  AND fact_exam.modality IN ('CT', 'MG', 'NM', 'PT', 'RF', 'XA')
   AND fact_exam.exam_end_at IS NOT NULL
   AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND fact_exam.site_code IN ('NORTH')
@@ -22,7 +22,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN (fact_exam.has_dose_report IS true) THEN 1 END) AS met_share
   FROM fact_exam
   WHERE fact_exam.is_performed IS true
-  AND fact_exam.modality IN ('CT', 'MG', 'RF', 'XA')
+  AND fact_exam.modality IN ('CT', 'MG', 'NM', 'PT', 'RF', 'XA')
   AND fact_exam.exam_end_at IS NOT NULL
   AND fact_exam.exam_end_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND fact_exam.site_code IN ('NORTH')
