@@ -15,6 +15,7 @@ from etl.access import ROW_ROLES
 
 CLASS_WORDS = {"1": "Class 1 (minutes)", "2": "Class 2 (hours)", "3": "Class 3 (days)", "unknown": "Class not sent"}
 LISTED = 200
+WORST = 6  # rows, as many as fit beside the classes
 
 
 def classes_told(who: data.Asker, view: View) -> None:
@@ -27,6 +28,19 @@ def classes_told(who: data.Asker, view: View) -> None:
     order = [w for w in CLASS_WORDS.values() if w in set(named["named"])]
     charts.show(shares(named, "named", "share", what="Share told in time by class", order=order))
     st.caption("The bar is the 95 % Wilson interval. A finding is judged once its limit has run out, told or not.")
+
+
+def hours_told(who: data.Asker, view: View) -> None:
+    """Draw the share told in time by section and shift, the worst first: where and when it goes wrong."""
+    result = data.ask(who, view.query("C01", "section", "shift"))
+    frame = result.frame.dropna(subset=["share"]).sort_values(["share", "n"], ascending=[True, False]).head(WORST)
+    if frame.empty:
+        no_rows(view, result.frame)
+        return
+    named = frame.assign(named=frame["section"] + ", " + frame["shift"])
+    what = f"The {len(named)} sections and shifts with the lowest share told in time"
+    charts.show(shares(named, "named", "share", what=what, order=list(named["named"])))
+    st.caption("The lowest shares first; groups of fewer than five findings are left out.")
 
 
 def open_findings(who: data.Asker, view: View) -> None:

@@ -226,6 +226,23 @@ def ai_waits(to_date: date, where: Where) -> Built:
     return _filtered(query.order_by(c.exam_key, c.algorithm), t.fact_ai_result, where), (t.fact_ai_result,)
 
 
+def exam(exam_key: int) -> Built:
+    """One exam's milestones."""
+    return select(t.fact_exam).where(t.fact_exam.c.exam_key == exam_key), (t.fact_exam,)
+
+
+def exam_findings(exam_key: int) -> Built:
+    """One exam's critical findings."""
+    f = t.fact_critical_result
+    return select(f).where(f.c.exam_key == exam_key).order_by(f.c.critical_class), (f,)
+
+
+def exam_followups(exam_key: int) -> Built:
+    """One exam's recommended follow-ups."""
+    f = t.fact_followup
+    return select(f).where(f.c.exam_key == exam_key).order_by(f.c.recommended_at, f.c.followup_key), (f,)
+
+
 FACTS: dict[str, Callable[..., Built]] = {
     f.__name__: f
     for f in (
@@ -255,5 +272,8 @@ FACTS: dict[str, Callable[..., Built]] = {
         more_facts.patient_followups,
         more_facts.returning_patients,
         ai_waits,
+        exam,
+        exam_findings,
+        exam_followups,
     )
 }

@@ -19,6 +19,7 @@ GUIDES = {
     "quality": "Quality lists and AI oversight",
     "beliefs": "What was known on an earlier day",
     "dose": "Dose: what is counted, references and levels",
+    "critical_and_followup": "Critical findings and follow-ups",
 }
 
 

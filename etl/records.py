@@ -140,6 +140,7 @@ class EventRecord:
     ordinal: int = 0  # position within the item (OBR repetition)
     time_flag: str | None = None  # "ambiguous" for a repeated DST hour read without offset
     attributes: Attributes = NO_ATTRIBUTES
+    report_text: str | None = field(default=None, repr=False)  # of a final report; staging reads it and drops it
 
 
 @dataclass(frozen=True, slots=True)

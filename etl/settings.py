@@ -105,6 +105,14 @@ class Identity(Part):
     vault: Literal["off"] = "off"
 
 
+class Followup(Part):
+    """When a recommended exam counts as overdue, and which later exam of the patient counts as having done it."""
+
+    grace_days: float = Field(default=30.0, ge=0)  # after the due date
+    early_share: float = Field(default=0.5, ge=0, le=1)  # of the interval must have passed for an exam to count
+    late_days: float = Field(default=365.0, ge=0)  # so long after the due date an exam still counts
+
+
 class ClockCorrection(Part):
     """Seconds to add to what a clock wrote in `[from, to)`, and how they grow a day after `from` (a drift)."""
 
@@ -184,6 +192,7 @@ class Settings(BaseSettings):
     quarantine_folder: Path = Path("quarantine")
     quarantine_days: int = 30
     landing_days: int = 30  # how long raw payloads of listeners and fetchers are kept once read
+    followup: Followup = Followup()
     business_hour: int = 5  # local hour of the first site at which a daily window closes
     dose: Dose = Dose()
     demo: bool = False

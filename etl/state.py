@@ -1,4 +1,4 @@
-"""The app's own small writes: the audit chain, the scheduler's finished windows, alerts and their notices.
+"""The app's own small writes: audit chain, dismissed follow-ups, finished windows, alerts and their notices.
 
 SQLite in WAL mode beside the warehouse; the same SQLAlchemy tables go into a schema of the server's PostgreSQL.
 Nothing here holds patient data.
@@ -28,6 +28,7 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    update,
 )
 
 state_metadata = MetaData()
@@ -109,6 +110,26 @@ alert_notice = Table(
     Column("summary_id", String(32), comment="the summary that told it"),
 )
 
+dismissal = Table(
+    "dismissal",
+    state_metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("followup_key", String(20), comment="key of fact_followup, pseudonymous"),
+    Column("reason", String(32), comment="one of DISMISS_REASONS"),
+    Column("author", String(128)),
+    Column("at_utc", String(32)),
+    Column("undone_by", String(128), comment="NULL while it stands"),
+    Column("undone_at_utc", String(32)),
+)
+
+DISMISS_REASONS = {
+    "not_indicated": "No longer indicated",
+    "done_elsewhere": "Done elsewhere",
+    "declined": "Patient declined",
+    "death": "Patient died",
+    "transfer": "Patient transferred",
+    "superseded": "Newer recommendation",
+}
 GENESIS = "0" * 64
 
 
@@ -194,6 +215,48 @@ class AuditLog:
         with self._engine.connect() as connection:
             rows = connection.execute(select(audit).order_by(audit.c.position.desc()).limit(limit)).mappings()
             return [dict(row) for row in rows]
+
+
+class Dismissals:
+    """Follow-ups a human dismissed in the dashboard; every change is in the audit chain, none in the warehouse."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = state_engine(path)
+        self._audit = AuditLog(path)
+
+    def dismiss(self, followup_key: int, reason: str, author: str, role: str) -> None:
+        """Dismiss a follow-up; one already dismissed stays as it is. Raises ValueError for an unknown reason."""
+        if reason not in DISMISS_REASONS:
+            raise ValueError(f"reason {reason!r} is not known; known: {', '.join(DISMISS_REASONS)}")
+        with self._engine.begin() as connection:
+            if self._standing(connection, followup_key):
+                return
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            values = {"followup_key": str(followup_key), "reason": reason, "author": author, "at_utc": now}
+            connection.execute(insert(dismissal).values(**values))
+        self._audit.record(action="DISMISS", actor=author, role=role, object=f"follow-up {followup_key}: {reason}")
+
+    def undo(self, followup_key: int, author: str, role: str) -> None:
+        """Take a dismissal back; without one nothing happens."""
+        standing = (dismissal.c.followup_key == str(followup_key)) & dismissal.c.undone_at_utc.is_(None)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._engine.begin() as connection:
+            change = update(dismissal).where(standing).values(undone_by=author, undone_at_utc=now)
+            changed = connection.execute(change).rowcount
+        if changed:
+            self._audit.record(action="UNDO_DISMISS", actor=author, role=role, object=f"follow-up {followup_key}")
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Return the dismissals that stand, newest first: followup_key as a number, reason, author, at_utc."""
+        columns = (dismissal.c.followup_key, dismissal.c.reason, dismissal.c.author, dismissal.c.at_utc)
+        query = select(*columns).where(dismissal.c.undone_at_utc.is_(None)).order_by(dismissal.c.position.desc())
+        with self._engine.connect() as connection:
+            return [{**row, "followup_key": int(row["followup_key"])} for row in connection.execute(query).mappings()]
+
+    @staticmethod
+    def _standing(connection: Connection, followup_key: int) -> bool:
+        held = (dismissal.c.followup_key == str(followup_key)) & dismissal.c.undone_at_utc.is_(None)
+        return connection.execute(select(dismissal.c.position).where(held).limit(1)).first() is not None
 
 
 class JobWindows:

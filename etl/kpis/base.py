@@ -40,6 +40,7 @@ DIMENSION_COLUMNS = {
     "protocol": "protocol_name",
     "phantom": "phantom",
     "quantity": "quantity",
+    "told_by": "told_by",
 }
 Better = Literal["lower", "higher", "neutral"]
 

@@ -120,6 +120,11 @@ _ROWS: dict[str, str] = {
         "postproc_begin_at postproc_end_at latency_min is_agreed reason is_adjudicated is_present images_available_at "
         "read_opened_at unread_wait_min queue flagged_difference_min before_difference_min exam_key"
     ),
+    "fact_followup": (
+        "accession_token site_code modality procedure_group section told_by rule_id owner wanted_modality "
+        "interval_days wanted_region recommended_at due_at deadline_at scheduled_at completed_at completed_by "
+        "dismissed_at dismiss_reason exam_key followup_key"
+    ),
     "fact_feed": "feed_key site_code kind data_until_at loaded_at expected_every_min events",
     "fact_completeness": "site_code modality local_date milestone expected present",
     "fact_clock": "site_code scanner_code n offset_min drift_min_per_day verdict",
@@ -149,6 +154,7 @@ _SOURCES: dict[str, ColumnElement[str]] = {
     "protocol": t.fact_dose_exam.c.protocol_name,
     "phantom": t.fact_dose_exam.c.phantom,
     "quantity": t.fact_dose_value.c.quantity,
+    "told_by": t.fact_followup.c.told_by,
 }
 
 

@@ -36,6 +36,7 @@ DIMENSIONS = (
     "protocol",
     "phantom",
     "quantity",
+    "told_by",
 )
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from etl.simulate.catalogue import Procedure
+
+if TYPE_CHECKING:
+    from etl.simulate.followups import Followup
 
 
 @dataclass(slots=True)
@@ -91,6 +95,7 @@ class Exam:
     rating: str | None = None
     rating_score: int | None = None
     rated_s: int | None = None
+    recommended: Followup | None = None
     faults: list[str] = field(default_factory=list)
 
     @property

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from etl.simulate.catalogue import Procedure
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
+from etl.simulate.followups import report_text
 from etl.simulate.local import LocalClock, clock_of
 from etl.simulate.people import patient, staff_name
+from etl.simulate.report_texts import DISCLAIMER
 from etl.simulate.scenario import SITE
 from etl.simulate.timeline import ORU, SIU, Mail, merged_patient
 
@@ -174,7 +176,9 @@ class Writer:
     def _observations(self, mail: Mail, exam: Exam, status: str) -> list[str]:
         found = []
         if mail.kind != "FLAGS":
-            text = "SIMULATED REPORT. NO PERSON IS DESCRIBED." + (" ADDENDUM." if status == "C" else "")
+            signed = status == "F" and mail.kind == "F"
+            text = report_text(exam, self.faults.scenario) if signed else DISCLAIMER
+            text += " ADDENDUM." if status == "C" else ""
             found.append(f"OBX|1|TX|GDT^Report text^L||{text}||||||{status}|||{self.time(mail.at_s)}")
         is_first = status == "P" or (status == "F" and exam.prelim_s is None)
         if is_first and exam.critical_class is not None:
@@ -192,8 +196,9 @@ class Writer:
                     found.append(
                         self._coded(len(found), f"{name}^Critical result communication", str(exam.critical_class), at_s)
                     )
-            if exam.followup is not None and mail.kind == "F":
-                found.append(self._coded(len(found), "FOLLOWUP^Follow-up recommendation", exam.followup, mail.at_s))
+            wanted = exam.recommended
+            if wanted is not None and wanted.is_coded and mail.kind == "F":
+                found.append(self._coded(len(found), "FOLLOWUP^Follow-up recommendation", wanted.code, mail.at_s))
         return found
 
     def _quality(self, before: int, exam: Exam, at_s: int) -> list[str]:

@@ -16,12 +16,16 @@ SUBMISSION_CODES = REFERENCE / "demo_submission_codes.csv"
 HEAD = """# Settings of the simulated department, written by `radpulse simulate`.
 demo = true
 targets_file = "targets.csv"
+
+[followup]
+grace_days = 7
 """
 STATED_HOURS = {"NMR1": 14.0, "SMR1": 12.0}  # U03 divides by them; elsewhere by the calendar
 TARGETS_HEADER = "valid_from,valid_to,site,modality,priority,patient_class,phase,target_min"
 # the demo's own invention, taken from nowhere: minutes from exam end to first final signature
 TARGETS = {("STAT", "E"): 60, ("STAT", "I"): 90, ("STAT", "O"): 120, ("URGENT", "E"): 120, ("URGENT", "I"): 240,
            ("URGENT", "O"): 480, ("ROUTINE", "E"): 240, ("ROUTINE", "I"): 720, ("ROUTINE", "O"): 1440}  # fmt: skip
+NOT_SENT = {("SOUTH", "followups")}  # this hospital keeps no list of them
 CRITICAL_TARGETS = {1: (45, 30), 2: (240, 180), 3: (5760, 4320)}  # minutes by class, before and from the middle on
 # other phases: phase, priority, patient class, minutes
 OTHER_TARGETS = (
@@ -46,6 +50,7 @@ FEEDS: dict[str, tuple[str, str, dict[str, dict[str, str]], int]] = {
             ("ai", "ai_results", 1440),
             ("critical", "critical_results", 1440),
             ("communications", "communications", 1440),
+            ("followups", "followups", 1440),
             ("storage", "storage", 1440),
             ("cds", "appropriateness", 1440),
             ("transfers", "transfers", 1440),
@@ -76,7 +81,7 @@ def settings_text(scenario: Scenario) -> str:
         stated = {"stated_hours_per_day": STATED_HOURS[s.code]} if s.code in STATED_HOURS else {}
         buffers = {"room_buffer_before_min": s.buffer_before_min, "room_buffer_after_min": s.buffer_after_min}
         parts.append(_table("scanners", {**values, "station_names": list(s.stations), **buffers, **stated}))
-    parts += [_feed(site, suffix) for site in SITES for suffix in FEEDS]
+    parts += [_feed(site, suffix) for site in SITES for suffix in FEEDS if (site.code, suffix) not in NOT_SENT]
     parts.append(dose_settings())
     return "\n".join(parts)
 
@@ -146,5 +151,5 @@ def write_installation(scenario: Scenario, folder: Path) -> None:
     (folder / "standard_protocols.csv").write_text(standards_text(), encoding="utf-8")
     write_references(folder)
     for site in SITES:
-        for suffix in FEEDS:
+        for suffix in (s for s in FEEDS if (site.code, s) not in NOT_SENT):
             (folder / "feeds" / feed_key(site.code, suffix)).mkdir(parents=True, exist_ok=True)

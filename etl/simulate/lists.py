@@ -1,6 +1,6 @@
 """The department's own lists as extracts: rosters, AI results, the log of critical results, storage totals.
 
-Headers follow the presets `roster`, `ai_results`, `critical_results`, `communications` and `storage`.
+Headers follow the presets `roster`, `ai_results`, `critical_results`, `communications`, `followups` and `storage`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from etl.simulate.communication import note
 from etl.simulate.costs import COSTS, RVU, cost_tables
 from etl.simulate.exam import Exam
 from etl.simulate.faults import Faults
+from etl.simulate.followups import TRACKED
 from etl.simulate.hl7_files import Span, spans
 from etl.simulate.local import clock_of, utc
 from etl.simulate.openings import months
@@ -32,6 +33,10 @@ from etl.simulate.transfers import MB, STUDY_MB, study_size
 
 ROSTER = ("Staff ID", "Role", "Room", "Date", "Start", "End", "Published")
 COMMUNICATIONS = ("Accession", "Told", "Told By", "Told To", "How", "Read Back", "Last Change")
+FOLLOWUPS = (
+    "Accession", "MRN", "Recommendation", "Dismiss Reason", "Recommended", "Scheduled", "Completed", "Dismissed",
+    "Last Change",
+)  # fmt: skip
 AI = ("Accession", "Study UID", "Started", "Finished", "Algorithm", "Result", "Score", "Modality", "Sent")
 CRITICAL = (
     "Accession", "MRN", "Category", "Radiologist ID", "Identified", "Notified", "Acknowledged", "Handed Over", "Closed",
@@ -67,6 +72,7 @@ def write_lists(run: Run, site: str, since_s: int, folders: dict[str, Path]) -> 
     for span in spans(site, since_s, run.until_s):
         put("ai", span.name, AI, _ai(by_ai, span))
         put("critical", span.name, CRITICAL, _critical(run, critical, span))
+        put("followups", span.name, FOLLOWUPS, _followups(run, exams, span))
         put("communications", span.name, COMMUNICATIONS, _communications(run, critical, span))
     for name, units, money in cost_tables(run, site, since_s):
         put("rvu", name, RVU, units)
@@ -149,6 +155,21 @@ def _communications(run: Run, exams: Iterable[Exam], span: Span) -> Iterator[Lin
         if at_s is not None and span.begin_s <= at_s < span.end_s and (noted := note(e, run.scenario)) is not None:
             cells = (noted.who, noted.whom, noted.how, noted.read_back)
             yield e.accession, _iso(at_s), *(cell or "" for cell in cells), _iso(at_s)
+
+
+def _followups(run: Run, exams: Iterable[Exam], span: Span) -> Iterator[Line]:
+    """Yield the tracked follow-ups whose row changed within the span, as they stood at its end."""
+    faults = Faults(run.scenario)
+    for e in exams:
+        if e.site != TRACKED or (wanted := e.recommended) is None or not wanted.is_coded:
+            continue
+        steps = [e.final_s, wanted.scheduled_s, wanted.completed_s, wanted.dismissed_s]
+        known = [s if s is not None and s < span.end_s else None for s in steps]
+        changed = [s for s in known if s is not None]
+        if changed and max(changed) >= span.begin_s:
+            reason = wanted.reason if known[3] is not None else ""
+            mrn = faults.mrn(e.site, e.patient, span.end_s - 1)
+            yield e.accession, mrn, wanted.code, reason, *(_iso(s) for s in known), _iso(max(changed))
 
 
 def _storage(run: Run, site: str, exams: Iterable[Exam], since_s: int) -> Iterator[tuple[date, list[Line]]]:

@@ -14,6 +14,7 @@ from etl.simulate.calendars import Calendar, Stretch, calendars, days_between
 from etl.simulate.communication import communicate
 from etl.simulate.demand import all_exams, is_booked
 from etl.simulate.exam import Exam
+from etl.simulate.followups import come_back, recommend
 from etl.simulate.local import clock_of
 from etl.simulate.people import technologist
 from etl.simulate.priors import add_priors, bring_back
@@ -81,6 +82,8 @@ def run(scenario: Scenario, until_s: int, progress: Progress) -> Run:
         follow_report(exam, scenario)
         add_priors(exam, scenario)
         _hide(exam, until_s)
+        recommend(exam, scenario)
+    come_back(exams, scenario)
     began_s = scenario.origin_s
     result.exams = [e for e in exams if e.ordered_s < until_s and (e.ordered_s >= began_s or _lives_on(e, began_s))]
     result.by_key = {exam.key: exam for exam in result.exams}

@@ -109,6 +109,7 @@ def write_truth(run: Run, folder: Path, manifest: Manifest) -> None:
         "acquisitions": acquisitions(series), "openings": openings(run), "transfers": moved(run),
         "quality": quality_truth(run),
         "template_slots": template_slots(run),
+        "followups": followups(run),
     }  # fmt: skip
     for name, table in tables.items():
         pq.write_table(table, target / f"{name}.parquet")
@@ -134,6 +135,26 @@ def exams(run: Run, series: dict[int, list[Series]]) -> pa.Table:
         sends_report(e, run.scenario) and local_day(e) >= run.scenario.dose_from for e in run.exams
     ])  # fmt: skip
     return pa.table(columns)
+
+
+def followups(run: Run) -> pa.Table:
+    """Return one row a recommended follow-up: what is said of it, and what the list knew at the end."""
+    rows = [(e, e.recommended) for e in run.exams if e.recommended is not None]
+
+    def known(at_s: int | None) -> int | None:
+        return at_s if at_s is not None and at_s < run.until_s else None
+
+    return pa.table({
+        "exam_key": pa.array([e.key for e, _ in rows], pa.int64()),
+        **{name: pa.array([getattr(w, name) for _, w in rows], pa.string()) for name in (
+            "modality", "interval", "region", "reason",
+        )},
+        "is_coded": pa.array([w.is_coded for _, w in rows], pa.bool_()),
+        "recommended_at": pa.array([e.final_s for e, _ in rows], INSTANT),
+        **{f"{name}_at": pa.array([known(getattr(w, f"{name}_s")) for _, w in rows], INSTANT) for name in (
+            "scheduled", "completed", "dismissed",
+        )},
+    })  # fmt: skip
 
 
 def acquisitions(series: list[tuple[Exam, list[Series]]]) -> pa.Table:

@@ -30,7 +30,7 @@ from etl.simulate.run import Progress, Run
 from etl.simulate.scenario import SITES
 from etl.simulate.timeline import Mail, site_mails
 
-LISTS = ("roster", "ai", "critical", "communications", "storage", "rvu", "costs", *HEADERS)
+LISTS = ("roster", "ai", "critical", "communications", "followups", "storage", "rvu", "costs", *HEADERS)
 PARALLEL_FROM = 4000  # exams; a smaller department is written faster by one process
 
 

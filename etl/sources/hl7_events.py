@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Attributes, EventRecord, Identifiers
+from etl.sources.hl7_message import unescaped
 from etl.sources.hl7_rules import PRESENCE_FLAGS, FieldRules, Fields, Plan, value
 from etl.sources.hl7_structure import ORDERS, REPLIES, Group, Message, field_text
 from etl.sources.times import Instant, instant
@@ -29,6 +30,8 @@ ORDER_CONTROLS = frozenset(
 TIME_BY_STATUS = {"IP": "begin_time", "CM": "end_time"}  # ORC-5, table 0038
 
 AI_FLAG = "AITRIAGE"
+SIGNED = frozenset({"F", "C"})  # OBR-25 of reports whose recommendations count
+TEXTS = (["TX"], ["FT"])  # OBX-2
 ACTIONABLE = re.compile(r"RID4948([012])\b")  # RadLex: actionable finding of category 1, 2, 3
 NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 CODE = re.compile(r"[\w.+-]{1,32}", re.ASCII)
@@ -153,14 +156,24 @@ class Reader:
             if value(fields, self.rules["processing_begin_time"], self.message.d):
                 yield self.event(fields, f"{code}#OBR-7", "processing_begin_time", ordinal)
         else:
-            yield base
+            yield replace(base, report_text=self._report_text(group)) if self._is_signed(group) else base
         seen: dict[str, int] = {}
         for suffix, result_code, time_text in flags:
             nth = seen[suffix] = seen.get(suffix, -1) + 1
             yield self._flag_event(base, f"{code}#{suffix}", result_code, time_text, ordinal + 1000 * nth)
 
+    def _is_signed(self, group: Group) -> bool:
+        return field_text(group.own.get("OBR"), 25) in SIGNED
+
+    def _report_text(self, group: Group) -> str | None:
+        """Return the text of OBX-5 (TX, FT), lines joined; None without any."""
+        d = self.message.d
+        texts = [obx[5] for line in group.results if (obx := line.split(d.field))[2:3] in TEXTS and len(obx) > 5]
+        lines = [unescaped(text, d) for whole in texts for text in whole.split(d.repetition)]
+        return "\n".join(lines) or None
+
     def _flags(self, lines: Iterable[str]) -> Iterator[tuple[str, str | None, str]]:
-        """Yield (suffix, coded value, OBX-14) of coded results; text is passed over unread."""
+        """Yield (suffix, coded value, OBX-14) of coded results; text is left to staging."""
         d = self.message.d
         categories: dict[str, None] = {}
         for line in lines:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl.errors import FilterReason, ItemRefused, Reason
+from etl.followup_text import TEXT_FLAG, Match, followup_rules
 from etl.records import EventRecord, Identifiers
 from etl.sources.base import masked
 from etl.sources.hl7_charset import decode, decode_chunk
@@ -50,6 +51,7 @@ def _describe(chunk: Chunk, raw: bool, rules: FieldRules) -> dict[str, Any]:
     if isinstance(found, FilterReason):
         return {"type": message.kind, "filtered": str(found), "events": [], "fields": {}}
     shown = [_event(event, _scene(message, event), rules, message) for event in found]
+    shown += [_recommendation(event, match) for event in found for match in _matches(event)]
     return {"type": message.kind, "events": shown, "fields": _fields(_scene(message, found[0]), rules, message)}
 
 
@@ -73,6 +75,22 @@ def _event(event: EventRecord, fields: Fields, rules: FieldRules, message: Messa
         "clock": event.clock,
         "ids": {name: masked(v) for name in Identifiers.__slots__ if (v := getattr(event.ids, name))},
         "result_code": event.attributes.result_code,
+    }
+
+
+def _matches(event: EventRecord) -> list[Match]:
+    return followup_rules().matches(event.report_text) if event.report_text else []
+
+
+def _recommendation(event: EventRecord, match: Match) -> dict[str, Any]:
+    """Return what a rule found in a report's text: the words that matched and nothing else of it."""
+    local_code = f"{event.local_code}#{TEXT_FLAG}"
+    return {
+        "local_code": local_code,
+        "event_type": shipped_event_type("hl7v2", local_code),
+        "rule": match.rule_id,
+        "result_code": match.code,
+        "matched_words": list(match.words),
     }
 
 

@@ -25,9 +25,14 @@ def _plain(value: Any) -> str:
 
 def pack(item: Read) -> bytes:
     """Return an item's records as JSON."""
-    records = [[type(r).__name__, asdict(r)] for r in item.records]
+    records = [[type(r).__name__, _kept(r)] for r in item.records]
     content = {"source_ref": item.source_ref, "control_id": item.control_id, "records": records}
     return json.dumps(content, default=_plain).encode("utf-8", "surrogatepass")
+
+
+def _kept(record: Record) -> dict[str, Any]:
+    """Return a record's values without the report's text, which is never kept."""
+    return {name: value for name, value in asdict(record).items() if name != "report_text"}
 
 
 def unpack(content: bytes) -> Read:

@@ -19,6 +19,7 @@ from etl.staging.columns import ITEMS, SCHEMAS
 from etl.staging.kept import pack
 from etl.staging.places import PlaceNamer
 from etl.staging.pseudonymise import Pseudonymiser
+from etl.staging.recommendations import with_recommendations
 from etl.staging.redact import redact
 from etl.staging.rows import RowMaker, digest
 from etl.staging.seal import Kind, Sealer
@@ -100,7 +101,7 @@ class _Stager:
         if found is not None:
             self._refuse(Refused(item.source_ref, *found, raw=pack(item)), "records")
             return
-        for record in item.records:
+        for record in with_recommendations(item.records):
             table, row = self._row(record)
             self._tables[table].add((*row, self._number))
         self._note(item.source_ref, "read", control=self._control(item.control_id))

@@ -26,6 +26,7 @@ from etl.warehouse.derive_exam import Exams
 from etl.warehouse.derive_exam_value import derive_exam_values
 from etl.warehouse.derive_fill import derive_freed_slots, derive_template_slots
 from etl.warehouse.derive_first_case import derive_first_cases
+from etl.warehouse.derive_followup import derive_followups
 from etl.warehouse.derive_gap import derive_gaps
 from etl.warehouse.derive_priors import derive_priors
 from etl.warehouse.derive_queue import derive_queues
@@ -48,6 +49,7 @@ from etl.warehouse.tables import (
     fact_evidence,
     fact_exam_value,
     fact_first_case,
+    fact_followup,
     fact_freed_slot,
     fact_gap,
     fact_peer_review,
@@ -119,4 +121,5 @@ WHOLE_FAMILIES: tuple[WholeFamily, ...] = (
     WholeFamily(fact_demand_day, derive_demand),
     WholeFamily(fact_dose_protocol, derive_dose_protocols),
     WholeFamily(fact_dose_patient, derive_dose_patients),
+    WholeFamily(fact_followup, derive_followups),
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from etl.errors import ConfigurationError
+from etl.followup_text import rules_hash
 from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
@@ -105,6 +106,10 @@ class Rules:
     longest_exam_min: float = 720.0  # a longer interval is a clock fault, not table time
     open_exam_cap_min: float = 240.0  # kpis.md E5: an exam begun and not ended is in progress for so long at most
     images_settle_min: float = 120.0  # the last image is the end when nothing came for so long
+    followup_grace_days: float = 30.0  # after its due date a recommended exam is overdue
+    followup_early_share: float = 0.5  # of the interval must have passed for another exam to be the recommended one
+    followup_late_days: float = 365.0  # so long after the due date one still is
+    followup_rules: str = field(default_factory=rules_hash)  # body regions and modality families as shipped
     booking_default_min: float = 30.0  # length of a booking that states none
     read_idle_min: tuple[tuple[str, float], ...] = (("XA", 120.0), ("*", 60.0))  # T20: longer is left open, not read
     same_study_join_min: float = 720.0  # accessions of one study further apart are separate visits
@@ -225,6 +230,11 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
             *_reasons(reference / "cancellation_reasons.csv"),
         ),
         dose=dose_rules(settings, procedure_rules(own, procedures) + procedures),
+        rules=Rules(
+            followup_grace_days=settings.followup.grace_days,
+            followup_early_share=settings.followup.early_share,
+            followup_late_days=settings.followup.late_days,
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from kpi_truth import Measures, Truth, minutes, oracle, turnaround
@@ -78,3 +79,129 @@ def documented(t: Truth) -> Measures:
     complete = pd.DataFrame(there).all(axis=1)
     shares = {name: there[name].mean() for name in there}
     return shares | {"complete": complete.mean(), "when": 1.0, "numerator": complete.sum(), "n": len(frame)}
+
+
+FAMILY = {"CT": "CT", "MR": "MR", "US": "US", "MG": "MG", "DX": "DX", "NM": "NM"}
+PARTS = {  # body regions of the procedures, as a radiographer would say them
+    "CTHEADWO": {"head"}, "CTCSPINE": {"spine"}, "CTANECK": {"head", "neck"}, "CTCHESTWO": {"chest"},
+    "CTAPE": {"chest"}, "CTCHESTW": {"chest"}, "CTABDPELW": {"abdomen", "pelvis"}, "CTRENAL": {"kidney"},
+    "CTLUNGSCR": {"chest"}, "CTSINUS": {"head"}, "MRBRAINWWO": {"head"}, "MRLSPINE": {"spine"},
+    "MRCSPINE": {"spine"}, "MRKNEE": {"limb"}, "MRSHOULDER": {"limb"}, "MRLIVER": {"abdomen"},
+    "MRPROSTATE": {"pelvis"}, "DXCHEST2V": {"chest"}, "DXABD1V": {"abdomen"}, "DXHAND": {"limb"},
+    "DXANKLE": {"limb"}, "DXKNEE": {"limb"}, "DXHIPPEL": {"hip", "pelvis"}, "DXLSPINE": {"spine"},
+    "USABDCOMP": {"abdomen"}, "USPELVIS": {"pelvis"}, "USTHYROID": {"neck"}, "USRENAL": {"kidney"},
+    "USVENLEG": {"limb"}, "MGSCREEN": {"breast"}, "MGDIAG": {"breast"}, "NMBONE": {"bone"}, "NMMYOCARD": {"heart"},
+    "NMTHYROID": {"neck"}, "NMHIDA": {"abdomen"},
+}  # fmt: skip
+
+
+def recommended(t: Truth) -> pd.DataFrame:
+    """Follow-ups recommended by now, one a report, with when they were due and done."""
+    frame = pd.read_parquet(t.folder / "truth" / "followups.parquet").rename(columns={"modality": "wanted"})
+    exams = t.exams[["exam_key", "site", "modality", "procedure_code", "patient"]]
+    frame = frame[frame["recommended_at"] <= t.as_of].merge(exams, on="exam_key")
+    for name in ("wanted", "interval", "region"):
+        frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
+    for name in ("scheduled_at", "completed_at", "dismissed_at"):
+        frame[name] = frame[name].where(frame[name] <= t.as_of)
+    frame["due_at"] = [due(at, said) for at, said in zip(frame["recommended_at"], frame["interval"], strict=True)]
+    frame["due_at"] = pd.to_datetime(frame["due_at"], utc=True)
+    frame["deadline_at"] = frame["due_at"] + pd.Timedelta(days=t.settings["followup"]["grace_days"])
+    everyone = pd.read_parquet(t.folder / "truth" / "exams.parquet")
+    done = everyone[everyone["begin_at"].notna() & everyone["end_at"].notna() & everyone["aborted_at"].isna()]
+    by_patient = dict(list(done[done["begin_at"] <= t.as_of].groupby("patient")))
+    answers = [answered(row, by_patient.get(row.patient)) for row in frame.itertuples()]
+    frame["done_at"] = frame["completed_at"].fillna(pd.Series(pd.to_datetime(answers, utc=True), index=frame.index))
+    return frame
+
+
+def due(at: pd.Timestamp, interval: str | None) -> pd.Timestamp:
+    """Return when a follow-up is due; months by the calendar."""
+    if interval is None:
+        return pd.NaT
+    number, unit = int(interval[:-1]), interval[-1]
+    return at + (pd.DateOffset(months=number) if unit == "M" else pd.Timedelta(days=number * {"D": 1, "W": 7}[unit]))
+
+
+def answered(row: Any, done: pd.DataFrame | None) -> pd.Timestamp:
+    """Return when a later exam of the patient did what was recommended."""
+    if done is None or pd.isna(row.due_at):
+        return pd.NaT
+    region = {row.region} if row.region and not row.is_coded else PARTS.get(row.procedure_code, set())
+    opened, shut = row.recommended_at + (row.due_at - row.recommended_at) / 2, row.due_at + pd.Timedelta(days=365)
+    fits = [
+        exam.begin_at
+        for exam in done.itertuples()
+        if exam.exam_key != row.exam_key
+        and opened <= exam.begin_at <= shut
+        and (row.wanted is None or exam.modality == row.wanted)
+        and region & PARTS.get(exam.procedure_code, set())
+    ]
+    return min(fits, default=pd.NaT)
+
+
+@oracle("C04")
+def rate(t: Truth) -> Measures:
+    frame = t.within(t.exams, t.exams["final_at"])
+    told = frame["exam_key"].isin(recommended(t)["exam_key"])
+    return {"share": told.mean(), "numerator": told.sum(), "n": len(frame)}
+
+
+def of_period(t: Truth) -> pd.DataFrame:
+    """Those recommended in the period."""
+    frame = recommended(t)
+    return t.within(frame, frame["recommended_at"])
+
+
+@oracle("C05")
+def specific(t: Truth) -> Measures:
+    frame = of_period(t)
+    both = frame["wanted"].notna() & frame["interval"].notna()
+    return {
+        "share": both.mean(),
+        "without_interval": frame["interval"].isna().mean(),
+        "without_modality": frame["wanted"].isna().mean(),
+        "numerator": both.sum(),
+        "n": len(frame),
+    }
+
+
+@oracle("C06")
+def completion(t: Truth) -> Measures:
+    frame = recommended(t)
+    frame = t.within(frame, frame["due_at"])
+    gone = frame["reason"].isin(["Deceased", "Transferred", "Superseded"]) & frame["dismissed_at"].notna()
+    frame = frame[~(gone & (frame["dismissed_at"] <= frame["deadline_at"]))]
+    over = frame["deadline_at"] <= t.as_of
+    in_time = frame["done_at"] <= frame["deadline_at"]
+    late = frame["done_at"] > frame["deadline_at"]
+    return {
+        "share": in_time[over].mean(),
+        "late": late[over].mean(),
+        "numerator": in_time[over].sum(),
+        "n": over.sum(),
+        "open": (~over).sum(),
+    }
+
+
+@oracle("C06-funnel")
+def funnel(t: Truth) -> Measures:
+    frame = of_period(t)
+    done = frame["done_at"].notna()
+    dismissed = frame["dismissed_at"].notna() & ~done
+    stages = {
+        "booked": frame["scheduled_at"].notna() | done,
+        "dismissed": dismissed,
+        "overdue": (frame["deadline_at"] <= t.as_of) & ~done & ~dismissed,
+        "done": done,
+    }
+    shares = {name: met.mean() for name, met in stages.items()}
+    return shares | {f"n_{name}": met.sum() for name, met in stages.items()} | {"n": len(frame)}
+
+
+@oracle("C07")
+def overdue(t: Truth) -> Measures:
+    frame = recommended(t)
+    frame = frame[(frame["deadline_at"] <= t.as_of) & frame[["done_at", "dismissed_at"]].isna().all(axis=1)]
+    age = (pd.Timestamp(t.as_of) - frame["deadline_at"]).dt.total_seconds() / 60
+    return {"count": len(frame), "oldest": age.max(), "p50": age.quantile(0.5), "p90": age.quantile(0.9)}

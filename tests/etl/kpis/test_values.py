@@ -31,6 +31,7 @@ from etl.warehouse.tables import (
     fact_dose_event,
     fact_exam,
     fact_first_case,
+    fact_followup,
     fact_prior,
     fact_scanner_hour,
     fact_scanner_time,
@@ -51,6 +52,7 @@ c = fact_critical_result.c
 f = fact_first_case.c
 p = fact_prior.c
 m = fact_scanner_time.c
+wanted = fact_followup.c
 LONG_AGO = literal(datetime(2000, 1, 1, tzinfo=UTC), UtcDateTime())
 
 
@@ -201,6 +203,11 @@ MUTATIONS: dict[str, Mutation] = {
     "C02b": lambda k: utc_day(k, c.identified_at),
     "C02-open": lambda k: kinded(k, closed_at=(c.closed_at,)),  # told and not closed is not open
     "C03": lambda k: kinded(k, shares={**k.kind.shares, "complete": c.has_when.is_(True)}),  # type: ignore[attr-defined]
+    "C04": lambda k: kinded(k, shares={"share": x.followup_recommended_at.is_not(None)}),  # tomorrow's too
+    "C05": lambda k: kinded(k, shares={**k.kind.shares, "share": wanted.wanted_modality.is_not(None)}),  # type: ignore[attr-defined]
+    "C06": everyone,
+    "C06-funnel": lambda k: kinded(k, stages=(("booked", wanted.scheduled_at.is_not(None)), *k.kind.stages[1:])),  # type: ignore[attr-defined]
+    "C07": lambda k: kinded(k, closed_at=(wanted.completed_at,)),  # what a human dismissed stays overdue
     "I04-missing": lambda k: kinded(k, shares={"share": k.kind.of}),  # type: ignore[attr-defined]
     "I04-violations": lambda k: kinded(k, shares={"share": x.is_addon.is_(True)}),
     "I04-unlinked": lambda k: kinded(k, shares={"share": k.table.c.unmapped}),

@@ -269,6 +269,7 @@ def busy_ward(new_ward: Callable[..., Ward]) -> Callable[[int], Ward]:
             for k in range(steps.randrange(1, 4)):
                 how = steps.choice(["COMPLETED", "COMPLETED", "DISCONTINUED/110501", "DISCONTINUED/110514"])
                 ward.step(f"a{n}", begin + k * 15, steps.choice([begin + k * 15 + 10, None]), how)
+        _random_care(ward, random.Random(seed + 2))  # noqa: S311 - test data
         _random_identities(ward, draw)
         for day in range(-1, 9):
             ward.opening("NCT1", "open", day * 1440 - 60, day * 1440 + 540)
@@ -314,6 +315,24 @@ def _random_exam(ward: Ward, draw: random.Random, n: int) -> None:
         _random_performance(ward, draw, n, begin, scanner, ids)
     if n % 11 == 0:
         ward.event("patient_merged", begin, patient=f"pat{n}", prior=f"pat{n // 3}")
+
+
+def _random_care(ward: Ward, draw: random.Random) -> None:
+    """Critical findings told in any order, and follow-ups some of which another exam of the patient answers."""
+    for n in range(0, 40, 2):
+        when, kind = draw.randrange(0, 8000, 10), draw.choice(["1", "2", None])
+        for step in ("crit_identified", "crit_notified", "crit_ack", "crit_delegated", "crit_closed"):
+            if draw.random() < 0.6:
+                feed = draw.choice(["north_hl7", "north_ris"])
+                ward.event(step, when + draw.randrange(300), feed, acc=f"a{n}", result_code=kind, reader_token="r1")  # noqa: S106 - a pseudonym
+        if n % 4 == 0:
+            ward.entry("communication", when, acc=f"a{n}", person="r1", code="phone", outcome_code="read_back")
+    for n in range(0, 40, 3):
+        when, code = draw.randrange(0, 6000, 10), draw.choice(["CT1D", "CT", "2D", "MR3D"])
+        ward.event("followup_recommended", when, acc=f"a{n}", result_code=code)
+        for step in ("followup_scheduled", "followup_completed", "followup_dismissed"):
+            if draw.random() < 0.3:
+                ward.event(step, when + draw.randrange(4000), acc=f"a{n}", reason_code="death")
 
 
 def _random_identities(ward: Ward, draw: random.Random) -> None:
