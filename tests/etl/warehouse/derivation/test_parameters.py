@@ -14,12 +14,14 @@ from etl.errors import ConfigurationError
 from etl.records import EventType
 from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
 from etl.warehouse.care_rules import AiUse, StandardRule
+from etl.warehouse.dose_rules import DoseRules
 from etl.warehouse.event_set import TYPE_CODE, UNMAPPED, type_code
 from etl.warehouse.parameters import (
     FeedRule,
     Parameters,
     PrecedenceRule,
     ProcedureRule,
+    ReasonRule,
     Rules,
     StatusRule,
     TargetRule,
@@ -45,6 +47,11 @@ OTHER: dict[str, Any] = {
     "ai_uses": (AiUse("ICH", "N", "CT head", None, None),),
     "rules": Rules(pause_min=31),
     "individual_readers": True,
+    "regions": {"CT head": ("head",)},
+    "modality_families": {"CT": "CT"},
+    "repeat_reasons": {"R1": "redundant"},
+    "cancellation_reasons": (ReasonRule("PATIENT*", "patient"),),
+    "dose": DoseRules(window_days=30),
 }
 
 
