@@ -28,7 +28,7 @@ def order_to_schedule(t: Truth) -> Measures:
     frame = needing_a_slot(t).query("not is_off")
     frame = t.within(frame, frame["ordered_at"])
     first = t.appointments.drop_duplicates("exam_key").set_index("exam_key")["booked_at"]
-    frame = frame.assign(booked_at=pd.to_datetime(frame["exam_key"].map(first), utc=True))
+    frame = frame.assign(booked_at=pd.to_datetime(frame["exam_key"].map(first.to_dict()), utc=True))
     return turnaround(t, frame, "ordered_at", "booked_at", ("arrived_at", "begin_at"))
 
 
@@ -260,7 +260,8 @@ def unscheduled_queue(t: Truth) -> Measures:
     frame = frame[frame[["begin_at", "arrived_at", "aborted_at", "cancelled_at"]].isna().all(axis=1)]
     made = t.appointments
     last = made.drop_duplicates("exam_key", keep="last").set_index("exam_key")
-    fate, gone = frame["exam_key"].map(last["fate"]), pd.to_datetime(frame["exam_key"].map(last["fate_at"]), utc=True)
+    fate = frame["exam_key"].map(last["fate"].to_dict())
+    gone = pd.to_datetime(frame["exam_key"].map(last["fate_at"].to_dict()), utc=True)
     off = fate.eq("cancelled") & (gone <= t.as_of)
     return still(t, frame["ordered_at"].where(fate.isna(), gone)[fate.isna() | off])
 
