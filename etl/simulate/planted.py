@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from etl.simulate.acquisitions import has_images
 from etl.simulate.calendars import STORY_DOWN, days_between
+from etl.simulate.communication import LATE_HOURS, LATE_SECTION, is_late
 from etl.simulate.costs import NOT_IN_THE_TABLE, REVISED_BY, REVISED_DAYS
 from etl.simulate.dose_stories import (
     CHANGED_FACTOR,
@@ -170,6 +171,15 @@ def _repeated_hour(run: Run) -> Entry:
     return _entry("dst_night", effect, [e for e, _ in hit], second_pass_from=shown, milestones=[n for _, n in hit])
 
 
+def _critical_told_late(run: Run) -> Entry:
+    late = [e for e in run.exams if e.crit_identified_s is not None and is_late(e)]
+    return {
+        "story": "critical_told_late", "section": LATE_SECTION, "local_hours": list(LATE_HOURS), "n": len(late),
+        "accessions": [e.accession for e in late],
+        "expected_effect": "C01 of this section's class 1 findings is far lower at night; nowhere else is it.",
+    }  # fmt: skip
+
+
 def _stories(run: Run) -> list[Entry]:
     anchor = run.scenario.anchor
     absent = {
@@ -203,6 +213,7 @@ def _stories(run: Run) -> list[Entry]:
          "expected_effect": "V02 and U22-wrvu rise with no more work done: CT of the trunk is weighed higher."},
         {"story": "not_in_the_table", "codes": NOT_IN_THE_TABLE,
          "expected_effect": "V02 counts North's hepatobiliary scans as missing, not as nought."},
+        _critical_told_late(run),
         {"story": "before_the_start", "expected_effect":
             "Orders before the first day are only those of appointments after it: order volumes rise until then."},
     ]  # fmt: skip

@@ -55,3 +55,12 @@ def test_every_exam_was_done_by_somebody_on_the_roster(made: Any) -> None:
 def test_lists_lie_in_their_feeds(made: Any, kind: str) -> None:
     for site in SITES:
         assert list((made.folder / "feeds" / f"{site}_{kind}").glob("*.csv"))
+
+
+def test_the_story_of_findings_told_late_is_in_the_manifest_and_in_the_times(made: Any) -> None:
+    (story,) = [entry for entry in made.manifest["planted"] if entry.get("story") == "critical_told_late"]
+    told = made.exams[made.exams["critical_class"].notna() & made.exams["crit_notified_at"].notna()]
+    took = (told["crit_notified_at"] - told["crit_identified_at"]).dt.total_seconds() / 60
+    late = told["accession"].isin(story["accessions"])
+    assert (took[late] >= 35).all()
+    assert took[(told["critical_class"] == 1) & ~late].median() < 15
