@@ -12,6 +12,7 @@ GUIDES = {
     "forecasts": "How far to trust a forecast",
     "targets": "Targets, report times and rule packs",
     "exports": "Taking numbers along",
+    "access": "Access, slots and queues",
     "alerts": "Alerts: rules, targets, quiet hours",
     "submissions": "Submissions to registries",
     "priors": "Priors, repeats and the archive",

@@ -13,6 +13,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "turnaround": ("Turnaround", ":material/timer:"),
         "utilization": ("Utilization", ":material/view_timeline:"),
         "access": ("Access", ":material/event_available:"),
+        "queues": ("Queues", ":material/hourglass_top:"),
     },
     "Care": {
         "communication": ("Critical and follow-up", ":material/notification_important:"),

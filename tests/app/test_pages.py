@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
@@ -319,3 +320,17 @@ def test_what_was_known_then_stands_beside_today_with_the_feeds_left_out(config:
     assert [m.label for m in at.metric] == ["As known then", "As known today"]
     assert at.metric[0].value == at.metric[1].value  # the same events
     assert "Left out then: archive." in text_of(at)
+
+
+def test_queues_page_tells_the_queues_of_any_minute_as_compute_does(config: Path) -> None:
+    at = open_page("queues")
+    at.date_input(key="instant_day").set_value(TODAY - timedelta(days=1))
+    at.time_input(key="instant_time").set_value(time(11, 5)).run()
+    assert not at.exception
+    instant = datetime.combine(TODAY - timedelta(days=1), time(11, 5), tzinfo=ZoneInfo("America/New_York"))
+    query = Query("U21", TODAY - timedelta(days=1), TODAY, as_of=instant)
+    row = compute(reader_engine(load_settings(config)), query, DEMO, min_n=0).frame.iloc[0]
+    shown = next(t.value for t in at.table if "Queue" in t.value).set_index("Queue")
+    assert row["count"] > 0
+    assert shown.loc["Unread queue", "Waiting"] == words.count(row["count"])
+    assert shown.loc["Unread queue", "Oldest"] == words.amount(row["oldest"], "min")

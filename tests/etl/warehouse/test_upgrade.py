@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from etl.warehouse.tables import event, event_dose, event_series, fact_exam, lin
 
 SCHEMAS = Path(__file__).parent / "schemas"
 SCRIPT = ScriptDirectory(str(FOLDER))
-RELEASED = sorted(r.revision for r in SCRIPT.walk_revisions())  # the newest too: it is released with this version
+PROJECT = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REVISIONS = sorted(r.revision for r in SCRIPT.walk_revisions())
+# a version under development may still change the newest schema; once released it too has its database
+RELEASED = REVISIONS[:-1] if ".dev" in PROJECT["version"] else REVISIONS
 HELD = (event, event_series, event_dose, link, fact_exam)
 
 
