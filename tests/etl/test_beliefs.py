@@ -110,3 +110,18 @@ def test_oldest_beliefs_go_when_there_are_too_many(today: Settings, belief: Beli
     few = today.model_copy(update={"warehouse": today.warehouse.model_copy(update={"beliefs_kept": 1})})
     assert drop_old_beliefs(few) == ["20250101T0000Z"]
     assert [b.known_at for b in kept(few)] == [THEN]
+
+
+def test_commands_show_a_belief_and_explain_a_change(today: Settings, belief: Belief, back_then: Settings) -> None:
+    from typer.testing import CliRunner
+
+    from etl.cli import app
+
+    config = ["--config", str(today.base / "radpulse.toml")]
+    week = ["--kpi", "V01-orders", "--from", "2026-09-26", "--to", "2026-09-28"]
+    shown = CliRunner().invoke(app, ["belief", "show", "2026-09-28T09:00", *week, "--by", "site", *config])
+    assert "difference" in shown.output
+    assert "2026-09-28T09:00" in CliRunner().invoke(app, ["belief", "list", *config]).output
+    said = CliRunner().invoke(app, ["explain", "change", *week, "--by", "modality", *config])
+    assert "Orders received" in said.output
+    assert "effect" in said.output
