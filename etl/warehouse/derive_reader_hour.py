@@ -30,6 +30,8 @@ from etl.warehouse.tables import fact_entry, fact_exam
 
 READING = "reader"  # role of those who sign; trainees are rostered too, but sign nothing final
 GROUP = "all readers"
+KEYS = ["site_code", "hour", "rostered_reader"]
+COUNTED = ["rostered_min", "finals", "finals_off", "wrvu"]
 
 
 def derive_reader_hours(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
@@ -43,11 +45,10 @@ def derive_reader_hours(connection: Connection, parameters: Parameters, data_at:
         _rostered(on_duty, people, parameters, microsecond(data_at)),
         _signed(connection, on_duty, people, parameters),
     ]
-    found = pd.concat(rows, ignore_index=True)
+    found = pd.concat(rows, ignore_index=True).reindex(columns=[*KEYS, *COUNTED])  # nobody on duty yet, or no final
     if not parameters.individual_readers:
         found["rostered_reader"] = GROUP
-    keys = ["site_code", "hour", "rostered_reader"]
-    found = found.groupby(keys, as_index=False)[["rostered_min", "finals", "finals_off", "wrvu"]].sum()
+    found = found.groupby(KEYS, as_index=False)[COUNTED].sum()
     at = found.pop("hour").to_numpy(dtype=np.int64)
     day, hour = local_days(at, found["site_code"], parameters.zones)
     return found.assign(

@@ -69,7 +69,8 @@ def test_a_day_without_work_changes_nothing(kpi: Kpi, duck: Engine, with_closed_
     assert compute(with_closed_day, query, DEMO).frame.equals(compute(duck, query, DEMO).frame)
 
 
-@pytest.mark.parametrize("kpi", [k for k in KPIS if k.at.date is not None], ids=lambda kpi: kpi.id)
+# what falls due after the period is data of a longer one
+@pytest.mark.parametrize("kpi", [k for k in KPIS if k.at.date is not None and k.id != "C06"], ids=lambda kpi: kpi.id)
 def test_a_longer_period_without_data_changes_nothing(kpi: Kpi, duck: Engine) -> None:
     query, longer = Query(kpi.key, START, END), Query(kpi.key, START, date(2027, 1, 1))
     assert compute(duck, query, DEMO).frame.equals(compute(duck, longer, DEMO).frame)

@@ -253,3 +253,6 @@ COMMENT ON COLUMN fact_dose_patient.level_value IS 'site''s level for the sum on
 COMMENT ON COLUMN fact_dose_patient.is_over IS 'the sum lies above the level; NULL: no level';
 COMMENT ON COLUMN fact_dose_patient.is_crossing IS 'this exam brought it above';
 COMMENT ON COLUMN fact_dose_patient.is_last IS 'the patient''s latest exam with this quantity';
+COMMENT ON COLUMN fact_dose_event.scanner_code IS 'performing scanner, else the booked one';
+COMMENT ON COLUMN fact_dose_event.modality IS 'canonical modality';
+COMMENT ON COLUMN fact_dose_event.procedure_group IS 'standard procedure group';
