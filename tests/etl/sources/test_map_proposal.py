@@ -94,8 +94,12 @@ def parts(mapping: Mapping) -> dict[str, object]:
 @pytest.mark.parametrize("name", sorted(TEMPLATED))
 def test_headers_of_a_preset_are_all_found_whatever_their_order(name: str, seed: int | None) -> None:
     mapping = presets()[name]
-    found = proposed(*table(mapping, seed=seed)).mapping
-    assert parts(found) == parts(mapping)
+    found = parts(proposed(*table(mapping, seed=seed)).mapping)
+    wanted = parts(mapping)
+    if name == "report_log":  # one time column that means what the action beside it says: only a person can know
+        assert wanted.pop("qualified_by") == {"Logged": "Action"}
+        assert found.pop("qualified_by") == {}
+    assert found == wanted
 
 
 @pytest.mark.parametrize("name", sorted(presets()))
