@@ -88,7 +88,7 @@ def _in_random_order(department: Path, folder: Path, seed: int) -> str:
     return _published(settings)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(s, marks=pytest.mark.slow) for s in range(6, 20))])
 def test_any_order_of_arrival_gives_the_identical_published_warehouse(
     department: Path, undisturbed: tuple[str, Settings], tmp_path: Path, seed: int
 ) -> None:
