@@ -250,4 +250,5 @@ QC_DELAY = Kpi(
     at=ENDED,
     open_items=f"exams ended, unchecked and unread {_KM}",
     definition_version="2",
+    needs=("qc_complete",),
 )
