@@ -11,6 +11,7 @@ from app.compare import Compared
 from app.exports import TICKETS, Ticket
 from app.filters import DIMENSIONS, View
 from app.patient_choice import open_patient_of
+from app.pivot import dimension_label
 from etl.errors import RefusedError
 from etl.kpis.query import Query, Result
 
@@ -115,7 +116,7 @@ def _movers(who: data.Asker, view: View, tile: Compared) -> None:
 
 def dimension_words(name: str) -> str:
     """Return a dimension as filters call it; a daypart is six hours."""
-    return "Part of the day" if name == "daypart" else DIMENSIONS.get(name, name.replace("_", " ").capitalize())
+    return "Part of the day" if name == "daypart" else dimension_label(name)
 
 
 def effects_table(who: data.Asker, before: Query, after: Query, cut: str, measure: str | None = None) -> None:

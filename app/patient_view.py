@@ -17,6 +17,7 @@ from app.filters import View
 from app.patient_choice import name_of, show_patient
 from app.repeats import region_words
 from app.widgets import empty, table
+from etl.kpis.dose_levels import SUM_CAVEAT
 from etl.warehouse import tables as t
 
 MOST = 40
@@ -26,11 +27,6 @@ SETTLED = timedelta(hours=4)  # images may still come
 DOSES = {"dlp_total_mgy_cm": ("CT: DLP", "mGy·cm"), "dap_total_gy_m2": ("X-ray: DAP", "Gy·m²"),
          "agd_left_mgy": ("Mammography left: AGD", "mGy"), "agd_right_mgy": ("Mammography right: AGD", "mGy"),
          "activity_mbq": ("Nuclear medicine: activity", "MBq")}  # fmt: skip
-CAVEAT = (
-    "A sum of dose quantities is no dose to the patient and no measure of risk, says nothing of whether an exam was "
-    "justified, and must never be a reason to withhold an exam that is needed. It leaves out what other sites gave, "
-    "exams without a dose report, and what lies before the first report."
-)
 
 
 def choose(who: data.Asker, view: View) -> None:
@@ -147,7 +143,7 @@ def dose(frame: pd.DataFrame) -> None:
         st.caption("No exam of this patient has a dose report.")
     else:
         table(pd.DataFrame(found), "Dose quantities summed over the patient's exams")
-    st.caption(CAVEAT)
+    st.caption(SUM_CAVEAT)
 
 
 def gaps(frame: pd.DataFrame, now: datetime) -> list[str]:

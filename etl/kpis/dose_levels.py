@@ -16,12 +16,12 @@ from etl.warehouse.tables import fact_dose_exam, fact_dose_patient, fact_dose_va
 
 _e, _v, _p = fact_dose_exam.c, fact_dose_value.c, fact_dose_patient.c
 
-CUMULATIVE_CAVEAT = (
+SUM_CAVEAT = (
     "A sum of dose quantities is no dose to the patient and no measure of risk, says nothing of whether an exam was "
     "justified, and must never be a reason to withhold an exam that is needed. It leaves out what other sites gave, "
-    "exams without a dose report, and what lies before the first report. It is a list for review by those who know "
-    "the patient."
+    "exams without a dose report, and what lies before the first report."
 )
+CUMULATIVE_CAVEAT = f"{SUM_CAVEAT} It is a list for review by those who know the patient."
 PREVIEW_CAVEAT = (
     "Preview against the reference this site has loaded: dose only, without image noise, with the size adjustment "
     "that file states. It is no result of any quality measure and no claim of conformance."
