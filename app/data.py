@@ -1,4 +1,4 @@
-"""The only place with engine access: pages ask here and get frames and results, never connections.
+"""Where pages get frames and results, never connections; what moved a number is in `app.reasons`.
 
 Cached functions take scalars only (and tuples of them), always with scope, role and data version: Streamlit's
 cache is shared between users and hashes large frames by sample.
@@ -22,10 +22,9 @@ from app.facts import FACTS, Where
 from app.facts_dose import DOSE_FACTS
 from etl.access import DEMO, ROW_ROLES, Principal, Role, scoped
 from etl.errors import ConfigurationError, RefusedError
-from etl.kpis import KPIS, Change, changes, drill, values
+from etl.kpis import KPIS, drill, values
 from etl.kpis.base import Family, Kpi
 from etl.kpis.catalogue import FAMILIES
-from etl.kpis.explain_change import Explanation, effects, explain_change
 from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query, Result
 from etl.kpis.variant_way import answer, variant_sums
@@ -169,51 +168,6 @@ def _values(scope: str, role: str, data_version: str, dimension: str) -> list[st
 def dimension_values(who: Asker, dimension: str) -> list[str]:
     """Return the values a dimension takes, for filter widgets."""
     return _values(*who.key, dimension)
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def _explained(
-    scope: str, role: str, data_version: str, kpi: str, periods: tuple[date, date, date, date], where: Where,
-    measure: str | None, dimension: str | None,
-) -> Explanation | pd.DataFrame:  # fmt: skip
-    before = Query(kpi, periods[0], periods[1], (), dict(where))
-    after = Query(kpi, periods[2], periods[3], (), dict(where))
-    engine, principal = reader_engine(settings()), principal_of(scope, role)
-    if dimension is None:
-        return explain_change(engine, before, after, principal, measure)
-    return effects(engine, before, after, dimension, principal, measure)
-
-
-def _periods(before: Query, after: Query) -> tuple[date, date, date, date]:
-    return before.from_date, before.to_date, after.from_date, after.to_date
-
-
-def _filters(query: Query) -> Where:
-    return tuple(sorted((name, tuple(chosen)) for name, chosen in query.where.items() if chosen))
-
-
-def explained(who: Asker, before: Query, after: Query, measure: str | None = None) -> Explanation:
-    """Return why a KPI changed between two periods; raises RefusedError where that cannot be said."""
-    found = _explained(*who.key, after.kpi, _periods(before, after), _filters(after), measure, None)
-    assert isinstance(found, Explanation)  # noqa: S101 - without a dimension
-    return found
-
-
-def effects_of(who: Asker, before: Query, after: Query, dimension: str, measure: str | None = None) -> pd.DataFrame:
-    """Return what each member of a dimension did to a KPI, and the mix; raises as `explained`."""
-    found = _explained(*who.key, after.kpi, _periods(before, after), _filters(after), measure, dimension)
-    assert isinstance(found, pd.DataFrame)  # noqa: S101 - with a dimension
-    return found
-
-
-@st.cache_data(max_entries=100, show_spinner=False)
-def _changed(scope: str, role: str, data_version: str, where: Where) -> list[Change]:
-    return changes(reader_engine(settings()), principal_of(scope, role), where=dict(where))
-
-
-def changed(who: Asker, where: Where) -> list[Change]:
-    """Return what changed on the last whole day, the most unusual first."""
-    return _changed(*who.key, tuple(sorted(where)))
 
 
 def export(who: Principal, data_version: str, query: Query, *, bom: bool) -> Export:

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, words
+from app import data, reasons, words
 from app.compare import Compared
 from app.exports import TICKETS, Ticket
 from app.filters import DIMENSIONS, View
@@ -102,7 +102,7 @@ def _movers(who: data.Asker, view: View, tile: Compared) -> None:
     kpi = data.kpi(tile.result.meta.kpi_key)
     back, query = view.four_weeks_back(), view.query(kpi.key)
     try:
-        found = data.explained(who, back.query(kpi.key), query)
+        found = reasons.explained(who, back.query(kpi.key), query)
     except RefusedError as refused:
         st.caption(sentence(str(refused)))
         return
@@ -123,7 +123,7 @@ def effects_table(who: data.Asker, before: Query, after: Query, cut: str, measur
     """Draw what each member of a dimension did to a number between two periods, the largest effect first."""
     kpi = data.kpi(after.kpi)
     unit = {m.name: m.unit for m in kpi.measures}[measure or kpi.headline]
-    rows = data.effects_of(who, before, after, cut, measure).sort_values("effect", key=abs, ascending=False)
+    rows = reasons.effects_of(who, before, after, cut, measure).sort_values("effect", key=abs, ascending=False)
     shown = {
         dimension_words(cut): ["mix (who came)" if name == "mix" else name for name in rows[cut]],
         "Before": [_or_blank(v, unit) for v in rows["value_before"]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import data, words
+from app import data, reasons, words
 from app.compare import safely
 from app.filters import View
 from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE
@@ -33,7 +33,7 @@ def what_changed(who: data.Asker, view: View) -> list[str]:
     """Return at most three sentences on the last whole day, judged by its natural process limits."""
     states = {"better": BETTER, "worse": WORSE}
     said = []
-    for change in data.changed(who, view.where):
+    for change in reasons.changed(who, view.where):
         state = states.get(change.direction, CHANGED) if change.is_signal else STEADY
         said.append(f":{state.colour}[{state.icon} {state.word.capitalize()}.] {change.text}")
     return said or ["Too few whole days are known to say what is usual. Four weeks are enough."]
