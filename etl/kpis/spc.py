@@ -66,21 +66,29 @@ def mean_moving_range(values: Sequence[float]) -> float:
 
 def signals(values: Sequence[float] | Floats, limits: Xmr) -> list[frozenset[Signal]]:
     """Return for each value which special causes it is part of; NaN values are part of none."""
-    series = np.asarray(values, dtype=np.float64)
+    return special_causes(np.asarray(values, dtype=np.float64), limits.centre, limits.low, limits.high)
+
+
+def special_causes(
+    series: Floats, centre: Floats | float, low: Floats | float, high: Floats | float
+) -> list[frozenset[Signal]]:
+    """Return for each value which special causes it is part of, between limits that may differ point by point."""
     known = np.flatnonzero(~np.isnan(series))
+    middle, below, above = (np.broadcast_to(limit, series.shape)[known] for limit in (centre, low, high))
     found: list[set[Signal]] = [set() for _ in series]
-    for rule, mask in _rules(series[known], limits).items():
+    for rule, mask in _rules(series[known], middle, below, above).items():
         for place in known[mask]:
             found[place].add(rule)
     return [frozenset(rules) for rules in found]
 
 
-def _rules(series: Floats, limits: Xmr) -> dict[Signal, npt.NDArray[np.bool_]]:
-    side = np.sign(series - limits.centre)
-    step = np.sign(np.diff(series))
-    far = np.where(np.abs(series - limits.centre) > 2 / 3 * (limits.high - limits.centre), side, 0)
+def _rules(series: Floats, centre: Floats, low: Floats, high: Floats) -> dict[Signal, npt.NDArray[np.bool_]]:
+    away = series - centre
+    side, step = np.sign(away), np.sign(np.diff(away))
+    reach = np.where(away > 0, high - centre, centre - low)
+    far = np.where(np.abs(away) > 2 / 3 * reach, side, 0)
     return {
-        Signal.OUTSIDE: (series > limits.high) | (series < limits.low),
+        Signal.OUTSIDE: (series > high) | (series < low),
         Signal.SHIFT: _windows(side, RUN, RUN),
         # seven points rise or fall: six steps of one sign
         Signal.TREND: _stretched(_windows(step, RUN - 1, RUN - 1)),
