@@ -12,6 +12,7 @@ from etl.kpis.moment import AS_OF, epoch_min, reached
 from etl.kpis.query import GRAINS
 from etl.kpis.shares import Ratio
 from etl.kpis.snapshot import Snapshot
+from etl.warehouse.booking_terms import ADD_ON as BAND_OF_ADD_ONS
 from etl.warehouse.booking_terms import UNKNOWN_REASON
 from etl.warehouse.parameters import CALLED_OFF_BY
 from etl.warehouse.tables import fact_exam, fact_slot
@@ -23,6 +24,7 @@ DUE = When(_s.local_date, _s.local_hour, "by date of the appointment")
 INSTANTS = When(None, None, "at now, or with a time grain at the end of each bucket (site-local)")
 _DAY_MIN = 24 * 60
 
+_SCHEDULED = _s.lead_band.is_distinct_from(BAND_OF_ADD_ONS)
 _came = _s.state == "arrived"
 _missed = _s.state == "no_show"
 # Without arrival and without cancellation: after a day the silence itself is the answer.
@@ -87,9 +89,11 @@ CANCELLATION = Kpi(
         and_(
             _s.is_last.is_(True),
             _s.state.in_(["arrived", "no_show", "booked", "rescheduled", "cancelled"]),
+            _SCHEDULED,
             reached(_s.appointment_at),
         ),
-        "appointments that have come due, by their last state; a moved one counts once, by its last time",
+        "appointments that have come due, by their last state; a moved one counts once, by its last time; "
+        "emergency and inpatients booked on the day itself are add-ons (U18) and not in it",
     ),
     at=DUE,
     open_items="none: an appointment that has come due was cancelled or was not.",
@@ -210,9 +214,11 @@ LEAD_TIME = Kpi(
         and_(
             _s.is_last.is_(True),
             _s.state.in_(["arrived", "no_show", "booked", "rescheduled"]),
+            _SCHEDULED,
             reached(_s.appointment_at),
         ),
-        "appointments that have come due and were not cancelled",
+        "appointments that have come due and were not cancelled, without add-ons (emergency and inpatients booked on "
+        "the day itself)",
     ),
     at=DUE,
     open_items="none: the lead time is known when the booking is made.",

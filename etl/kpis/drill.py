@@ -55,7 +55,7 @@ _ROWS: dict[str, str] = {
     ),
     "fact_freed_slot": (
         "site_code scanner_code modality procedure_group priority patient_class appointment_at state called_off_by "
-        "lead_band freed_at refilled_by exam_key"
+        "lead_band freed_at is_refilled is_used exam_key"
     ),
     "fact_slot_supply": "site_code scope modality scanner_code snapshot_at first_days third_days third_at",
     "fact_demand_day": (

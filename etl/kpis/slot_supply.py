@@ -9,6 +9,7 @@ from etl.kpis.duration import Span
 from etl.kpis.kinds import Aggregate, Part
 from etl.kpis.moment import AS_OF, epoch_min, reached
 from etl.kpis.shares import IntervalShare, Ratio
+from etl.warehouse.booking_terms import ADD_ON
 from etl.warehouse.tables import fact_demand_day, fact_freed_slot, fact_slot_supply, fact_template_slot
 
 _t = fact_template_slot.c
@@ -46,22 +47,22 @@ RECOVERED = Kpi(
     id="U17",
     label="Recovered-slot rate",
     unit="share",
-    description="Share of appointments cancelled or not come to whose time another patient used.",
-    formula="n(refilled) / n(cancelled or no-show); by_booking: another exam was booked into at least half of the time "
-    "after it came free; by_add_on: an exam not on the day's schedule began in it",
+    description="Share of appointments cancelled or not come to into whose time another patient was booked.",
+    formula="n(another exam booked into at least half of the time after it came free) / n(cancelled or no-show); "
+    "used_unbooked, beside and not in it: no such booking, but an exam not on the day's schedule (U18: emergency, "
+    "inpatient, walk-in) began in it",
     source="U17 of the catalogue",
     better="higher",
     kind=Ratio(
         shares={
             "share": _f.is_refilled.is_(True),
-            "by_booking": _f.refilled_by == "booking",
-            "by_add_on": _f.refilled_by == "add_on",
+            "used_unbooked": _f.is_used.is_(True),
         }
     ),
     table=fact_freed_slot,
     population=Population(
-        and_(reached(_f.appointment_at), _f.scanner_code.is_not(None)),
-        "appointments cancelled or not come to that have come due; moved ones are not in it",
+        and_(reached(_f.appointment_at), _f.scanner_code.is_not(None), _f.lead_band.is_distinct_from(ADD_ON)),
+        "appointments cancelled or not come to that have come due; moved ones and add-ons are not in it",
     ),
     at=When(_f.local_date, _f.local_hour, "by date of the appointment"),
     open_items="none: when its time has come a slot was refilled or was not.",
@@ -77,8 +78,8 @@ def _available(key: str, kpi_id: str, label: str, scope: str, of: str, without: 
         label=label,
         unit="days",
         description=f"Median days to the third open slot of {of}, as the schedule stood each weekday at 08:00.",
-        formula="local date of the third template slot after the snapshot that no booking known then held - its date; "
-        "first_p50: the same to the first",
+        formula="local date of the third template slot after the snapshot, of those that the calendar as known then "
+        "held and no booking known then had taken, - its date; first_p50: the same to the first",
         source="IHI third next available appointment",
         better="lower",
         kind=Aggregate(

@@ -19,14 +19,20 @@ Texts = npt.NDArray[np.object_]
 DAY_MIN = 24 * 60
 BAND_DAYS = (1, 7, 14, 28, 42)
 LEAD_BANDS = ("under 1 day", "1 to 7 days", "7 to 14 days", "14 to 28 days", "28 to 42 days", "42 days and more")
+ADD_ON = "add-on"  # the band of what was never on a schedule that anyone could keep or call off
+ADD_ON_CLASSES = ("E", "I")
 UNKNOWN_REASON = "unknown"
 
 
-def lead_bands(lead_min: Floats) -> Texts:
-    """Return the band of each lead time in minutes, half-open `[from, to)`; None where there is none."""
+def lead_bands(lead_min: Floats, is_addon: Bools) -> Texts:
+    """Return the band of each lead time in minutes, half-open `[from, to)`; None where there is none.
+
+    `is_addon` marks appointments of emergency and inpatients made on their own day: they have a band of their own.
+    """
     place = np.searchsorted(np.array(BAND_DAYS) * DAY_MIN, np.nan_to_num(lead_min), side="right")
     named = np.array(LEAD_BANDS, dtype=object)[place]
     named[np.isnan(lead_min)] = None
+    named[is_addon] = ADD_ON
     return named
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from sqlalchemy import Connection, select
 
 from etl.warehouse.append import read_frame
+from etl.warehouse.booking_terms import ADD_ON
 from etl.warehouse.intervals import MINUTE_US, Bools
 from etl.warehouse.keys import NO_EXAM, Ints
 from etl.warehouse.local_time import NO_TIME, dates, hours, local_days, microseconds, shifts, times
@@ -29,7 +30,7 @@ def holders(booked: pd.DataFrame) -> pd.DataFrame:
 
 def derive_template_slots(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
     """Return fact_template_slot rows."""
-    slots = template_slots(connection, parameters)
+    slots = template_slots(connection, parameters).standing()
     held = holders(bookings(connection, parameters))
     exams = read_frame(connection, select(fact_exam.c.exam_key, fact_exam.c.is_performed, fact_exam.c.status))
     held = held.merge(exams, on="exam_key", how="left")
@@ -67,7 +68,7 @@ def _described(scanner: Ints, begin: Ints, parameters: Parameters) -> pd.DataFra
 
 
 def derive_freed_slots(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
-    """Return fact_freed_slot rows; time is refilled by another exam's later booking, else by one scanned unbooked."""
+    """Return fact_freed_slot rows: refilled by another exam's later booking, else perhaps used by one unbooked."""
     c = fact_slot.c
     gone = c.is_last.is_(True) & c.state.in_(["cancelled", "no_show"])
     freed = read_frame(connection, select(fact_slot).where(gone).order_by(c.slot_key))
@@ -76,15 +77,14 @@ def derive_freed_slots(connection: Connection, parameters: Parameters, data_at: 
     keys = ["exam_key", "appointment_at", "state"]
     freed = freed.merge(place[[*keys, "scanner", "begin", "end"]].drop_duplicates(keys), on=keys)
     freed["freed"] = _freed_at(freed)
-    by_booking = _booked_again(freed, holders(booked))
-    by_add_on = _scanned(freed, connection, parameters)
-    refilled_by = np.select([by_booking, by_add_on], ["booking", "add_on"], default="").astype(object)
-    refilled_by[~(by_booking | by_add_on)] = None
+    held = holders(booked)
+    is_refilled = _booked_again(freed, held[held["lead_band"].ne(ADD_ON)])
+    is_used = _scanned(freed, connection, parameters) & ~is_refilled
     columns = [column.name for column in fact_freed_slot.columns if column.name in freed]
     return freed[columns].assign(
         freed_at=times(freed["freed"].to_numpy(dtype=np.int64)),
-        is_refilled=by_booking | by_add_on,
-        refilled_by=refilled_by,
+        is_refilled=is_refilled,
+        is_used=is_used,
     )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.records import EventType as E
-from etl.warehouse.booking_terms import called_off_by, lead_bands
+from etl.warehouse.booking_terms import ADD_ON_CLASSES, called_off_by, lead_bands
 from etl.warehouse.event_set import TYPE_CODE
 from etl.warehouse.exam_description import either, texts
 from etl.warehouse.exam_durations import span_min
@@ -131,7 +131,10 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
     cancelled = (rows["state"] == "cancelled").to_numpy()
     own = np.where(rows["appointment_token"].isna(), described["exam_key"], rows["appointment_token"])
     made = rows.groupby("segment")["at"].transform("first").to_numpy()
-    lead = span_min(appointment, _booked_at(rows, made))
+    booked = _booked_at(rows, made)
+    lead = span_min(appointment, booked)
+    made_today = local_days(booked, site, parameters.zones)[0] == day
+    is_addon = made_today & np.isin(texts(described["patient_class"]), ADD_ON_CLASSES)
     reason = rows["reason_code"].where(rows["state"].isin(["cancelled", "no_show"]))
     return described.drop(columns="booked_scanner_code").assign(
         slot_key=stable_keys("slot", own, described["exam_key"], rows["event_id"]),
@@ -149,7 +152,7 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
         cancel_lead_min=np.where(cancelled, span_min(appointment, rows["at"].to_numpy(dtype=np.int64)), np.nan),
         reason_code=reason,
         called_off_by=called_off_by(reason, cancelled, parameters.cancellation_reasons),
-        lead_band=lead_bands(lead),
+        lead_band=lead_bands(lead, is_addon),
         local_date=dates(day),
         local_hour=hours(hour),
     )

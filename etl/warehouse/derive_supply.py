@@ -20,20 +20,32 @@ from etl.warehouse.template_slots import TemplateSlots, bookings, template_slots
 SNAPSHOT_HOUR = 8  # site-local, weekdays: late enough for the night's changes, before the desk opens
 SETTLED_DAYS = 28  # before that many days of bookings are known, slots booked earlier look open
 STEP = 32  # slots looked at at once
+SECOND_US = 1_000_000
 COLUMNS = ("site_code", "scanner_code", "modality", "scope", "snapshot_at", "local_date", "first_days", "third_days",
            "third_at")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """When each slot was held, as known then (a union by slot)."""
+    """When each slot was held, as known then: a union by slot, in seconds.
+
+    Every slot is a group of its own, and groups lie one after the other on one axis: years of microseconds, or an end
+    that never comes, times a hundred thousand slots, are more than 64 bits hold.
+    """
 
     spans: Intervals
 
+    @classmethod
+    def of(cls, slot: Ints, since: Ints, until: Ints, data_at: int) -> Held:
+        """Take times in microseconds; what lasts beyond the data's now is cut off after it."""
+        last = data_at + SECOND_US
+        return cls(union(Intervals.of(slot, since // SECOND_US, -(-np.minimum(until, last) // SECOND_US))))
+
     def at(self, slot: Ints, instant: Ints) -> Bools:
-        """Return whether slots were held at instants."""
-        before = covered_before(self.spans, slot, instant)
-        return np.asarray(covered_before(self.spans, slot, instant + 1) > before, dtype=bool)
+        """Return whether slots were held at instants (microseconds, of whole seconds)."""
+        second = instant // SECOND_US
+        before = covered_before(self.spans, slot, second)
+        return np.asarray(covered_before(self.spans, slot, second + 1) > before, dtype=bool)
 
 
 def derive_supply(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
@@ -45,7 +57,7 @@ def derive_supply(connection: Connection, parameters: Parameters, data_at: datet
         return pd.DataFrame(columns=list(COLUMNS))
     scanner, begin, end = (booked[name].to_numpy(dtype=np.int64) for name in ("scanner", "begin", "end"))
     row, slot = slots.meeting(scanner, begin, end)
-    held = Held(union(Intervals.of(slot, booked["since"].to_numpy()[row], booked["until"].to_numpy()[row])))
+    held = Held.of(slot, booked["since"].to_numpy()[row], booked["until"].to_numpy()[row], microsecond(data_at))
     found = []
     for scope, site, modality, code, members in _groups(parameters):
         mine = np.flatnonzero(np.isin(slots.scanner, members))
@@ -117,7 +129,7 @@ def _open_slots(slots: TemplateSlots, mine: Ints, held: Held, at: Ints) -> tuple
         inside = looked < len(mine)
         slot = mine[np.minimum(looked, len(mine) - 1)]
         instant = np.broadcast_to(at[active][:, None], slot.shape)
-        is_open = inside & (slots.known[slot] <= instant)
+        is_open = inside & (slots.known[slot] <= instant) & (slots.gone[slot] > instant)
         is_open &= ~held.at(slot.ravel(), instant.ravel()).reshape(slot.shape)
         so_far = count[active][:, None] + np.cumsum(is_open, axis=1)
         for wanted, number in ((first, 1), (third, 3)):

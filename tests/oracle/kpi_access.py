@@ -144,30 +144,30 @@ def slot_fill(t: Truth) -> Measures:
 
 @oracle("U17")
 def recovered(t: Truth) -> Measures:
-    made = everyone_booked(t)
+    made = everyone_booked(t)  # outpatients only: nobody else is booked in this department
     codes = {s["code"] for s in t.scanners}
     exams = Truth(t.folder, t.start, t.stop, t.as_of).exams
     freed = made[made["fate"].isin(["cancelled", "no_show"]) & made["scanner"].isin(codes)]
     freed = freed[freed["begin_at"] <= t.as_of]
     freed = freed.assign(site=freed["exam_key"].map(exams.set_index("exam_key")["site"]))
     freed = t.within(freed, freed["begin_at"])
-    by_booking = by_add_on = 0
+    refilled = used = 0
     begun = exams[exams["begin_at"].notna()]
     for gone in freed.itertuples():
         others = made[(made["scanner"] == gone.scanner) & (made["exam_key"] != gone.exam_key)]
         others = others[~others["fate"].isin(["cancelled", "moved"]) & (others["booked_at"] >= gone.gone_at)]
         common = others["end_at"].clip(upper=gone.end_at) - others["begin_at"].clip(lower=gone.begin_at)
         if (common >= (gone.end_at - gone.begin_at) / 2).any():
-            by_booking += 1
+            refilled += 1
             continue
         inside = begun["begin_at"].between(gone.begin_at, gone.end_at, "left") & (begun["scanner"] == gone.scanner)
-        by_add_on += any(not _on_schedule(t, made, exam) for exam in begun[inside].itertuples())
+        used += any(not _on_schedule(t, made, exam) for exam in begun[inside].itertuples())
     n = len(freed)
     return {
         "n": n,
-        "share": (by_booking + by_add_on) / (n or nan),
-        "by_booking": by_booking / (n or nan),
-        "by_add_on": by_add_on / (n or nan),
+        "share": refilled / (n or nan),
+        "numerator": refilled,
+        "used_unbooked": used / (n or nan),
     }
 
 

@@ -141,7 +141,7 @@ fact_slot = Table(
     num("cancel_lead_min", "appointment - cancellation, cancelled states only"),
     text("reason_code", "cancelled by whom/why as coded", 128),
     text("called_off_by", "patient, provider, site, other, unknown: by reason_code; NULL unless cancelled"),
-    text("lead_band", "lead_time_min in bands, one of etl.warehouse.booking_terms.LEAD_BANDS"),
+    text("lead_band", "lead_time_min in bands (LEAD_BANDS); add-on: emergency or inpatient, made on its own day"),
     day("local_date", "of the appointment"),
     whole("local_hour", "of the appointment"),
     comment="One row a booking state, with the time it was known: bookings as of any origin.",

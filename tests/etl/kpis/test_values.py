@@ -172,6 +172,7 @@ MUTATIONS: dict[str, Mutation] = {
     "U14": lambda k: kinded(k, available=h.operating_min),
     "U15": lambda k: replace(k, population=Population(s.is_last.is_(True) & (s.patient_class == "O"), "all")),
     "U16": lambda k: replace(k, population=Population(true(), "every state")),
+    "U17": lambda k: kinded(k, shares={**k.kind.shares, "share": k.table.c.is_refilled | k.table.c.is_used}),  # type: ignore[attr-defined]
     "U18": lambda k: replace(k, population=Population(true(), "not performed too")),
     "U20": lambda k: kinded(k, closed_at=(x.exam_begin_at,)),  # cancellations stay in the backlog
     "U21": lambda k: kinded(k, closed_at=(x.first_final_at,)),  # preliminaries do not count as read

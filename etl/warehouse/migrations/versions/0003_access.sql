@@ -14,7 +14,7 @@ COMMENT ON COLUMN fact_exam.access_wait_min IS 'T03: exam begin - order accepted
 ALTER TABLE fact_slot ADD COLUMN called_off_by VARCHAR(64);
 COMMENT ON COLUMN fact_slot.called_off_by IS 'patient, provider, site, other, unknown: by reason_code; NULL unless cancelled';
 ALTER TABLE fact_slot ADD COLUMN lead_band VARCHAR(64);
-COMMENT ON COLUMN fact_slot.lead_band IS 'lead_time_min in bands, one of etl.warehouse.booking_terms.LEAD_BANDS';
+COMMENT ON COLUMN fact_slot.lead_band IS 'lead_time_min in bands (LEAD_BANDS); add-on: emergency or inpatient, made on its own day';
 CREATE TABLE fact_bookable (
     site_code VARCHAR(64),
     modality VARCHAR(64),
@@ -76,7 +76,7 @@ CREATE TABLE fact_freed_slot (
     planned_duration_min DOUBLE PRECISION,
     freed_at TIMESTAMP WITHOUT TIME ZONE,
     is_refilled BOOLEAN,
-    refilled_by VARCHAR(64),
+    is_used BOOLEAN,
     local_date DATE,
     local_hour INTEGER
 );
@@ -94,12 +94,12 @@ COMMENT ON COLUMN fact_freed_slot.shift IS 'day, evening, night, weekend: of exa
 COMMENT ON COLUMN fact_freed_slot.reader_mode IS 'single, trainee (K0.10); NULL while unread';
 COMMENT ON COLUMN fact_freed_slot.state IS 'cancelled, no_show';
 COMMENT ON COLUMN fact_freed_slot.called_off_by IS 'patient, provider, site, other, unknown; NULL for a no-show';
-COMMENT ON COLUMN fact_freed_slot.lead_band IS 'the appointment''s lead time in bands';
+COMMENT ON COLUMN fact_freed_slot.lead_band IS 'the appointment''s lead time in bands, as in fact_slot';
 COMMENT ON COLUMN fact_freed_slot.appointment_at IS 'begin of the appointment';
 COMMENT ON COLUMN fact_freed_slot.planned_duration_min IS 'its length';
 COMMENT ON COLUMN fact_freed_slot.freed_at IS 'when it was cancelled, or declared a no-show';
-COMMENT ON COLUMN fact_freed_slot.is_refilled IS 'another patient was booked into it, or scanned in it unbooked';
-COMMENT ON COLUMN fact_freed_slot.refilled_by IS 'booking, add_on; NULL: nobody';
+COMMENT ON COLUMN fact_freed_slot.is_refilled IS 'another patient was booked into it after it came free; an add-on is no booking';
+COMMENT ON COLUMN fact_freed_slot.is_used IS 'not refilled, but an exam not on the day''s schedule began in it';
 COMMENT ON COLUMN fact_freed_slot.local_date IS 'site-local date of the appointment';
 COMMENT ON COLUMN fact_freed_slot.local_hour IS 'site-local hour of the appointment';
 CREATE TABLE fact_slot_supply (

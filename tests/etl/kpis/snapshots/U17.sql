@@ -3,12 +3,13 @@ SELECT coalesce(fact_freed_slot.scanner_code, 'unknown') AS k_scanner, CAST(date
   WHEN true THEN 1 END) AS n, count(CASE
   WHEN false THEN 1 END) AS open, count(CASE
   WHEN (fact_freed_slot.is_refilled IS true) THEN 1 END) AS met_share, count(CASE
-  WHEN (fact_freed_slot.refilled_by = 'booking') THEN 1 END) AS met_by_booking, count(CASE
-  WHEN (fact_freed_slot.refilled_by = 'add_on') THEN 1 END) AS met_by_add_on
+  WHEN (fact_freed_slot.is_used IS true) THEN 1 END) AS met_used_unbooked
   FROM fact_freed_slot
   WHERE fact_freed_slot.appointment_at IS NOT NULL
   AND fact_freed_slot.appointment_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND fact_freed_slot.scanner_code IS NOT NULL
+  AND fact_freed_slot.lead_band IS DISTINCT
+  FROM 'add-on'
   AND fact_freed_slot.site_code IN ('NORTH')
   AND fact_freed_slot.local_date >= '2026-09-01'
   AND fact_freed_slot.local_date < '2026-10-01'
@@ -21,12 +22,13 @@ SELECT coalesce(fact_freed_slot.scanner_code, 'unknown') AS k_scanner, CAST(date
   WHEN true THEN 1 END) AS n, count(CASE
   WHEN false THEN 1 END) AS open, count(CASE
   WHEN (fact_freed_slot.is_refilled IS true) THEN 1 END) AS met_share, count(CASE
-  WHEN (fact_freed_slot.refilled_by = 'booking') THEN 1 END) AS met_by_booking, count(CASE
-  WHEN (fact_freed_slot.refilled_by = 'add_on') THEN 1 END) AS met_by_add_on
+  WHEN (fact_freed_slot.is_used IS true) THEN 1 END) AS met_used_unbooked
   FROM fact_freed_slot
   WHERE fact_freed_slot.appointment_at IS NOT NULL
   AND fact_freed_slot.appointment_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND fact_freed_slot.scanner_code IS NOT NULL
+  AND fact_freed_slot.lead_band IS DISTINCT
+  FROM 'add-on'
   AND fact_freed_slot.site_code IN ('NORTH')
   AND fact_freed_slot.local_date >= '2026-09-01'
   AND fact_freed_slot.local_date < '2026-10-01'

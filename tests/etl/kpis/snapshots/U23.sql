@@ -10,6 +10,8 @@ SELECT coalesce(fact_slot.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   FROM fact_slot
   WHERE fact_slot.is_last IS true
   AND fact_slot.state IN ('arrived', 'no_show', 'booked', 'rescheduled')
+  AND fact_slot.lead_band IS DISTINCT
+  FROM 'add-on'
   AND fact_slot.appointment_at IS NOT NULL
   AND fact_slot.appointment_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND fact_slot.site_code IN ('NORTH')
@@ -31,6 +33,8 @@ SELECT coalesce(fact_slot.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   FROM fact_slot
   WHERE fact_slot.is_last IS true
   AND fact_slot.state IN ('arrived', 'no_show', 'booked', 'rescheduled')
+  AND fact_slot.lead_band IS DISTINCT
+  FROM 'add-on'
   AND fact_slot.appointment_at IS NOT NULL
   AND fact_slot.appointment_at <= CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)
   AND fact_slot.site_code IN ('NORTH')
