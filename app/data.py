@@ -20,6 +20,7 @@ import streamlit as st
 
 from app.facts import FACTS, Where
 from app.facts_dose import DOSE_FACTS
+from app.facts_live import LIVE_FACTS
 from etl.access import DEMO, ROW_ROLES, Principal, Role, scoped
 from etl.errors import ConfigurationError, RefusedError
 from etl.kpis import KPIS, drill, values
@@ -127,7 +128,7 @@ def variants(who: Asker, query: Query) -> pd.DataFrame:
 
 @st.cache_data(max_entries=CACHED_RESULTS, show_spinner=False)
 def _rows(scope: str, role: str, data_version: str, fact: str, arguments: tuple[Any, ...]) -> pd.DataFrame:
-    query, tables = (FACTS | DOSE_FACTS)[fact](*arguments)
+    query, tables = (FACTS | DOSE_FACTS | LIVE_FACTS)[fact](*arguments)
     with reader_engine(settings()).connect() as connection:
         return read_frame(connection, scoped(query, principal_of(scope, role), *tables))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 FIRST = "overview"
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "Today": {
-        "overview": ("Overview", ":material/monitor_heart:"),
+        "overview": ("Command center", ":material/monitor_heart:"),
         "alerts": ("Alerts", ":material/notifications:"),
         "forecast": ("Forecast", ":material/online_prediction:"),
     },

@@ -11,11 +11,19 @@ from app.charts import Chart, Spec, height, legend, names_axis, tips
 
 
 def stacked(
-    frame: pd.DataFrame, category: str, parts: Mapping[str, str], unit: str, *, what: str, order: Sequence[str]
+    frame: pd.DataFrame,
+    category: str,
+    parts: Mapping[str, str],
+    unit: str,
+    *,
+    what: str,
+    order: Sequence[str],
+    colours: Sequence[str] | None = None,
 ) -> Chart:
     """Draw one bar a row of `category`, in `order`, divided into the columns of `parts` (column -> label).
 
-    Each part takes its colour by its place in `parts`; a part without value is left out.
+    Each part takes its colour by its place in `parts`, from `colours` where parts have an order of their own; a part
+    without value is left out.
     """
     long = frame.melt(category, value_vars=list(parts), var_name="column", value_name="value").dropna(subset=["value"])
     shown = [str(name) for name in order if name in set(frame[category])]
@@ -43,7 +51,7 @@ def stacked(
             "color": {
                 "field": "part",
                 "type": "nominal",
-                "scale": {"domain": list(parts.values())},
+                "scale": {"domain": list(parts.values())} | ({"range": list(colours)} if colours else {}),
                 "legend": {**(legend() or {}), "columns": 2},
             },
             "order": {"field": "place", "type": "quantitative"},

@@ -28,6 +28,12 @@ STALE = State("stale", ":material/error:", "orange")
 NEVER = State("no data yet", ":material/help:", "gray")
 AHEAD = State("unknown, clock ahead", ":material/help:", "gray")
 
+DOWN = State("down", ":material/build:", "orange")
+OVER = State("late", ":material/timer:", "orange")
+BUSY = State("busy", ":material/person:", "blue")
+IDLE = State("idle", ":material/hourglass_empty:", "gray")
+CLOSED = State("closed", ":material/bedtime:", "gray")
+
 RUN_STATES = {
     "ok": State("ok", ":material/check_circle:", "blue"),
     "stopped": State("stopped", ":material/pan_tool:", "orange"),

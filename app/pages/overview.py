@@ -1,4 +1,4 @@
-"""Overview: what is wrong today, why, and what comes next."""
+"""The command center: what is wrong today, why, and what comes next."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 import streamlit as st
 
 from app import alerts, data, filters, outlook, words
+from app.command_center import right_now, scanners
 from app.widgets import header, tiles
 
 TILES = ("U21", "T16", "T24", "T06", "U01", "V01")
@@ -19,7 +20,7 @@ until = data.data_at(who).astimezone(zone)
 header(
     who,
     today,
-    "Overview",
+    "Command center",
     "What is wrong today, why, and what comes next?",
     period=f"{words.day(today.from_date)} {today.from_date.year}, 00:00 to {until:%H:%M} so far; "
     "the period filter does not apply here",
@@ -29,17 +30,18 @@ if told := alerts.open_words(who):
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(told, width="content")
         st.page_link("pages/alerts.py", label="See them", icon=":material/arrow_forward:")
-line = st.empty()  # filled last, so that the first tile need not wait for the sixth
+line = st.empty()  # filled last: it needs the tiles
+st.markdown("\n".join(f"- {sentence}" for sentence in outlook.what_changed(who, today)))
+right_now(who.data_version)
+st.header("Today so far", anchor=False)
 tiles(who, today, TILES)
 line.markdown(outlook.now_words(who, today, TILES))
+scanners()
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.header("What changed", anchor=False)
-    st.markdown("\n".join(f"- {sentence}" for sentence in outlook.what_changed(who, today)))
+    st.header("What comes next", anchor=False)
+    outlook.fullest_scanners(who, today)
 with right:
     st.header("Reports likely late", anchor=False)
     outlook.late_reports(who, today)
-
-st.header("What comes next", anchor=False)
-outlook.fullest_scanners(who, today)

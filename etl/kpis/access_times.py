@@ -177,6 +177,13 @@ BACKLOG = Kpi(
     without=frozenset({"shift", "reader_mode"}),  # both are known only once the exam has run
 )
 
+UNREAD_AGES = (
+    ("under_1h", 0.0, 60.0),
+    ("from_1h_to_4h", 60.0, 240.0),
+    ("from_4h_to_24h", 240.0, 1440.0),
+    ("over_24h", 1440.0, None),
+)
+
 UNREAD_QUEUE = Kpi(
     key="unread_queue",
     id="U21",
@@ -190,6 +197,7 @@ UNREAD_QUEUE = Kpi(
         opened_at=_x.exam_end_at,
         closed_at=(_x.first_prelim_at, _x.first_final_at),
         limit_min=_x.report_target_min,
+        bands_min=UNREAD_AGES,
     ),
     table=fact_exam,
     population=PERFORMED,

@@ -128,7 +128,7 @@ def test_all_pages_by_their_links_without_console_error_or_request_elsewhere(pag
     page.on("pageerror", lambda e: errors.append(str(e)))
     page.on("request", lambda r: asked.add(urlsplit(r.url).hostname or r.url.split(":")[0]))
     page.goto(address)
-    settled(page, "Overview")
+    settled(page, "Command center")
     for title in list(TITLES.values())[1:]:
         visit(page, title)
         assert page.locator("[data-testid=stException]").count() == 0
@@ -138,7 +138,7 @@ def test_all_pages_by_their_links_without_console_error_or_request_elsewhere(pag
 
 def test_overview_shows_six_tiles_and_the_days_state_above_the_fold(page: Any, address: str) -> None:
     page.goto(address)
-    settled(page, "Overview")
+    settled(page, "Command center")
     assert len(tiles(page)) == 6
     headline = page.get_by_text("usual", exact=False).first
     box = headline.bounding_box()
@@ -148,7 +148,7 @@ def test_overview_shows_six_tiles_and_the_days_state_above_the_fold(page: Any, a
 
 def test_filter_goes_into_the_url_survives_pages_and_a_new_window(page: Any, browser: Any, address: str) -> None:
     page.goto(address)
-    settled(page, "Overview")
+    settled(page, "Command center")
     page.get_by_role("combobox", name="Modality").click()
     page.get_by_role("option", name="MR").click()
     page.keyboard.press("Escape")
@@ -211,7 +211,7 @@ def test_overview_passes_axe(browser: Any, address: str, scheme: str) -> None:
     window = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme).new_page()
     window.set_default_timeout(PATIENCE_MS)
     window.goto(address)
-    settled(window, "Overview")
+    settled(window, "Command center")
     violations = Axe().run(window).response["violations"]
     window.context.close()
     found = [(v["id"], str(n["target"])) for v in violations for n in v["nodes"]]

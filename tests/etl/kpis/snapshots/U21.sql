@@ -8,7 +8,28 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, instants.bucket
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0) AS p90, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 > fact_exam.report_target_min) THEN 1 END) AS over_limit
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 > fact_exam.report_target_min) THEN 1 END) AS over_limit, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 0.0
+  AND CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 < 60.0) THEN 1 END) AS under_1h, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 60.0
+  AND CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 < 240.0) THEN 1 END) AS from_1h_to_4h, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 240.0
+  AND CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 < 1440.0) THEN 1 END) AS from_4h_to_24h, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / 60.0 >= 1440.0) THEN 1 END) AS over_24h
   FROM (SELECT listed.site AS site, CAST(listed.bucket AS DATE) AS bucket, CAST(listed."at" AS TIMESTAMP WITHOUT TIME ZONE) AS "at"
   FROM (VALUES ('NORTH', '2026-09-01', '2026-09-08 18:00:00')) AS listed (site, bucket, "at")) AS instants
   JOIN fact_exam ON fact_exam.site_code = instants.site
@@ -33,7 +54,28 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, instants.bucket
   FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)) AS p90, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) > fact_exam.report_target_min) THEN 1 END) AS over_limit
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) > fact_exam.report_target_min) THEN 1 END) AS over_limit, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 0.0
+  AND CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) < 60.0) THEN 1 END) AS under_1h, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 60.0
+  AND CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) < 240.0) THEN 1 END) AS from_1h_to_4h, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 240.0
+  AND CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) < 1440.0) THEN 1 END) AS from_4h_to_24h, count(CASE
+  WHEN (CAST(EXTRACT(epoch
+  FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
+  FROM fact_exam.exam_end_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 1440.0) THEN 1 END) AS over_24h
   FROM (SELECT listed.site AS site, CAST(listed.bucket AS DATE) AS bucket, CAST(listed.at AS TIMESTAMP WITHOUT TIME ZONE) AS at
   FROM (VALUES ('NORTH', '2026-09-01', '2026-09-08 18:00:00')) AS listed (site, bucket, at)) AS instants
   JOIN fact_exam ON fact_exam.site_code = instants.site
