@@ -42,14 +42,23 @@ def overdue(who: data.Asker, view: View) -> None:
     everything = _filtered(worklists.overdue(who), view)
     gone = {row["followup_key"] for row in standing}
     frame = everything[~everything["followup_key"].isin(list(gone))].reset_index(drop=True)
-    here = len(everything) - len(frame)
-    st.markdown(f"**{words.plural(len(frame), 'overdue follow-up')}**" + (f", {here} dismissed here." if here else "."))
+    st.markdown(f"**{words.plural(len(frame), 'overdue follow-up')}**.")
+    fresh, back = len(everything) - len(frame), len(worklists.dismissed_here(who) - gone)
+    if fresh or back:
+        st.caption(_pending_words(fresh, back))
     if frame.empty:
         empty("No follow-up is overdue.", "Nothing to do here.")
     else:
         _list(who, view, frame)
     if standing:
         _undo(who, standing)
+
+
+def _pending_words(fresh: int, back: int) -> str:
+    """Say what was dismissed or taken back since the last run, so that list and numbers differ for a reason."""
+    said = [f"{fresh} dismissed"] if fresh else []
+    said += [f"{words.plural(back, 'dismissal')} taken back"] if back else []
+    return f"Since the last run {' and '.join(said)}: numbers, alerts and exports follow with the next run."
 
 
 def _filtered(frame: pd.DataFrame, view: View) -> pd.DataFrame:
@@ -104,7 +113,10 @@ def _act(who: data.Asker, view: View, frame: pd.DataFrame) -> None:
         if st.button("Dismiss this follow-up", key="dismiss"):
             worklists.dismissals().dismiss(chosen, reason, who.principal.name, str(who.principal.role))
             st.rerun()
-        st.caption("A dismissal keeps your name, the reason and the time, is audited, and can be undone.")
+        st.caption(
+            "A dismissal keeps your name, the reason and the time, is audited, and can be undone. "
+            "The list drops it at once; numbers, alerts and exports from the next run on."
+        )
 
 
 def _undo(who: data.Asker, standing: list[dict[str, Any]]) -> None:

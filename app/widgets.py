@@ -177,10 +177,11 @@ def left_out_words(result: Result) -> str:
 
 
 def _queue_words(result: Result) -> list[str]:
-    """Say how old the oldest of a queue is and how many are over their limit."""
+    """Say how old the oldest of a queue is, how many are over their limit and how many were set aside."""
     row = result.frame.iloc[0]
     said = [] if words.missing(row["oldest"]) else [f"oldest {words.amount(row['oldest'], 'min')}"]
-    return [*said, f"{words.count(row['over_limit'])} over target"] if "over_limit" in row else said
+    beside = {"over_limit": "over target", "dismissed": "dismissed"}
+    return said + [f"{words.count(row[name])} {word}" for name, word in beside.items() if name in row]
 
 
 def _why_no_value(result: Result) -> str:

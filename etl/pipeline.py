@@ -13,12 +13,13 @@ import structlog
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine, Row
 
+from etl.dismissals import take_dismissals
 from etl.errors import BusyError, ConfigurationError, PeerError, RefusedError
 from etl.fetchers import fetcher_of
 from etl.fetchers.base import Fetched, land
 from etl.progress import Report, Steps, silent
 from etl.reading import Reading, is_worth_a_pool, staged, unread_files, workers
-from etl.settings import Feed, Settings
+from etl.settings import OWN_FEED, Feed, Settings
 from etl.staging import load_key
 from etl.warehouse.derive import data_time, derive
 from etl.warehouse.engine import writer_engine
@@ -99,6 +100,8 @@ def ingest(
 ) -> list[FeedRun]:
     """Fetch and read what is new in the feeds (all, or those named) into the event tables, one transaction a feed.
 
+    What people dismissed in the dashboard since comes last, as a run of its own.
+
     A feed that stops (changed layout, a peer that does not answer) keeps what came before and leaves the other feeds
     alone. Raises RefusedError for an unknown feed.
     """
@@ -106,13 +109,15 @@ def ingest(
     readings = [_reading(settings, engine, feed) for feed in _chosen(settings, feeds)]
     key, run_key = load_key(settings), uuid.uuid4().hex
     with workers(is_worth_a_pool(readings)) as pool:
-        return [
+        runs = [
             _load(
                 settings, engine, reading, run_key, staged(reading, settings, key, pool), report,
                 failed.get(reading.feed.key),
             )
             for reading in readings
         ]  # fmt: skip
+    dismissed = take_dismissals(settings, engine, run_key)
+    return runs if dismissed is None else [*runs, FeedRun(OWN_FEED, dismissed, None)]
 
 
 def _chosen(settings: Settings, feeds: Sequence[str] | None) -> list[Feed]:

@@ -77,6 +77,7 @@ class EventType(StrEnum):
     ADDENDUM_CLASSED = "addendum_classed"  # OBX ADDCLASS: typographic or clinical
     DISCREPANCY_GRADED = "discrepancy_graded"  # OBX DISCREP on the final: how far it departs from the preliminary
     IMPRESSION_TOLD = "impression_told"  # OBX-3 says that the report has an impression; its text is never read
+    FOLLOWUP_REOPENED = "followup_reopened"  # who dismissed it took that back
 
 
 @dataclass(frozen=True, slots=True)

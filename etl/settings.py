@@ -25,6 +25,7 @@ from etl.dose.quantities import QUANTITIES
 from etl.errors import ConfigurationError
 
 DEFAULT_CONFIG = Path("data/demo/radpulse.toml")
+OWN_FEED = "dashboard"  # feed key, feed kind and clock of what people do in the dashboard itself
 REFERENCE = Path(__file__).resolve().parent.parent / "data" / "reference"
 
 
@@ -83,6 +84,13 @@ class Feed(Part):
     listen: dict[str, Any] | None = None  # kind of listener that fills `path`, and its options
     fetch: dict[str, Any] | None = None  # kind of fetcher that fills `path`, and its options
     expected_every_min: int = 1440  # for freshness: how often the sender delivers; set it for nightly extracts and such
+
+    @field_validator("key")
+    @classmethod
+    def _is_not_ours(cls, key: str) -> str:
+        if key == OWN_FEED:
+            raise ValueError(f"feed key {key!r} is taken: under it stands what people do in the dashboard")
+        return key
 
 
 class Warehouse(Part):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -217,8 +218,23 @@ class AuditLog:
             return [dict(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class DismissalChange:
+    """A follow-up dismissed, or (without `reason`) a dismissal taken back; `of_ref` is the dismissal's `source_ref`."""
+
+    source_ref: str
+    of_ref: str
+    followup_key: int
+    at_utc: str  # ISO 8601
+    author: str
+    reason: str | None
+
+
 class Dismissals:
-    """Follow-ups a human dismissed in the dashboard; every change is in the audit chain, none in the warehouse."""
+    """Follow-ups a human dismissed in the dashboard; every change is in the audit chain.
+
+    The dashboard writes here alone; the next run brings the changes into the warehouse as events (`etl.dismissals`).
+    """
 
     def __init__(self, path: Path) -> None:
         self._engine = state_engine(path)
@@ -231,7 +247,7 @@ class Dismissals:
         with self._engine.begin() as connection:
             if self._standing(connection, followup_key):
                 return
-            now = datetime.now(UTC).isoformat(timespec="seconds")
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
             values = {"followup_key": str(followup_key), "reason": reason, "author": author, "at_utc": now}
             connection.execute(insert(dismissal).values(**values))
         self._audit.record(action="DISMISS", actor=author, role=role, object=f"follow-up {followup_key}: {reason}")
@@ -239,7 +255,7 @@ class Dismissals:
     def undo(self, followup_key: int, author: str, role: str) -> None:
         """Take a dismissal back; without one nothing happens."""
         standing = (dismissal.c.followup_key == str(followup_key)) & dismissal.c.undone_at_utc.is_(None)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self._engine.begin() as connection:
             change = update(dismissal).where(standing).values(undone_by=author, undone_at_utc=now)
             changed = connection.execute(change).rowcount
@@ -252,6 +268,17 @@ class Dismissals:
         query = select(*columns).where(dismissal.c.undone_at_utc.is_(None)).order_by(dismissal.c.position.desc())
         with self._engine.connect() as connection:
             return [{**row, "followup_key": int(row["followup_key"])} for row in connection.execute(query).mappings()]
+
+    def changes(self) -> list[DismissalChange]:
+        """Return every dismissal and every undoing of one, oldest dismissal first."""
+        found = []
+        with self._engine.connect() as connection:
+            for row in connection.execute(select(dismissal).order_by(dismissal.c.position)):
+                key, ref = int(row.followup_key), f"dismissal#{row.position}"
+                found.append(DismissalChange(ref, ref, key, row.at_utc, row.author, row.reason))
+                if row.undone_at_utc is not None:
+                    found.append(DismissalChange(f"{ref}/undone", ref, key, row.undone_at_utc, row.undone_by, None))
+        return found
 
     @staticmethod
     def _standing(connection: Connection, followup_key: int) -> bool:

@@ -123,7 +123,7 @@ _ROWS: dict[str, str] = {
     "fact_followup": (
         "accession_token site_code modality procedure_group section told_by rule_id owner wanted_modality "
         "interval_days wanted_region recommended_at due_at deadline_at scheduled_at completed_at completed_by "
-        "dismissed_at dismiss_reason exam_key followup_key"
+        "dismissed_at dismissed_by dismiss_reason exam_key followup_key"
     ),
     "fact_feed": "feed_key site_code kind data_until_at loaded_at expected_every_min events",
     "fact_completeness": "site_code modality local_date milestone expected present",

@@ -123,16 +123,18 @@ OVERDUE = Kpi(
     id="C07",
     label="Overdue follow-ups",
     unit="follow-ups",
-    description="Recommended follow-ups past their due date plus grace, neither done nor dismissed by a human.",
-    formula="count at the instant of follow-ups with deadline_at reached, without completed_at and dismissed_at",
+    description="Recommended follow-ups past their due date plus grace, neither done nor dismissed by a human; how "
+    "many were dismissed is counted beside.",
+    formula="count at the instant of follow-ups with deadline_at reached, without completed_at and dismissed_at; "
+    "dismissed: those with dismissed_at, else the same",
     source="ACR DSI use case for the term",
     better="lower",
-    kind=Snapshot(opened_at=_f.deadline_at, closed_at=(_f.completed_at, _f.dismissed_at)),
+    kind=Snapshot(opened_at=_f.deadline_at, closed_at=(_f.completed_at,), aside="dismissed", aside_at=_f.dismissed_at),
     table=fact_followup,
     population=Population(_f.deadline_at.is_not(None), "follow-ups with an interval"),
     at=INSTANTS,
     open_items="open items are what it counts; ages are from the end of the grace. Dismissals made in the dashboard "
-    "shorten its lists, not this count.",
+    "count from the next run on, as those a feed tells.",
     counted="follow-ups",
     time_grains=GRAINS,
     needs=_NEEDS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select, true
 from sqlalchemy.sql.selectable import FromClause
 
 from etl.kpis.base import Measure
@@ -26,7 +26,8 @@ class Snapshot:
     `limit_min` gives the count over its limit; `work_min` the minutes of work the open items stand for, items
     without a value taken at the mean of the others. An empty queue is a known zero, unlike an empty period.
     `oldest_first` makes the greatest age the headline, `share_from_min` the share of items at least so old; else the
-    count is. `bands_min` are named ranges of age `[from, to)` whose items are counted apart.
+    count is. `bands_min` are named ranges of age `[from, to)` whose items are counted apart. Items that a person set
+    aside at `aside_at` are open no more, but counted beside under `aside`.
     """
 
     opened_at: ColumnElement[Any]
@@ -36,6 +37,8 @@ class Snapshot:
     oldest_first: bool = False
     share_from_min: float | None = None
     bands_min: tuple[tuple[str, float, float | None], ...] = ()
+    aside: str = ""
+    aside_at: ColumnElement[Any] | None = None
     name: ClassVar[str] = "Snapshot"
     adds_over: ClassVar[str] = "counts over dimensions, nothing over time"
 
@@ -51,18 +54,30 @@ class Snapshot:
             names.append(Measure("over_limit", counted))
         if self.work_min is not None:
             names.append(Measure("work", "min"))
+        if self.aside:
+            names.append(Measure(self.aside, counted))
         return (*names, Measure("n", counted))
 
     def is_open(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Return whether an item is open at the instant `at`."""
-        still = (or_(closed.is_(None), closed > at) for closed in self.closed_at)
-        return and_(self.opened_at <= at, *still)
+        return and_(self._is_held(at), self._is_here(at))
+
+    def _is_held(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return whether an item is open at `at` or would be, had nobody set it aside."""
+        return and_(self.opened_at <= at, *(_not_yet(closed, at) for closed in self.closed_at))
+
+    def _is_here(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
+        return true() if self.aside_at is None else _not_yet(self.aside_at, at)
 
     def select(self, plan: Plan) -> Select[Any]:
         """Return one row a slice and instant: count, ages, over limit, work."""
         age = minutes_between(self.opened_at, plan.instants.at)
+        counted: ColumnElement[Any] = func.count()
+        if self.aside_at is not None:
+            here = self._is_here(plan.instants.at)
+            age, counted = case((here, age)), count_if(here)
         statistics: list[ColumnElement[Any]] = [
-            func.count().label("count"),
+            counted.label("count"),
             func.max(age).label("oldest"),
             quantile(age, "p50").label("p50"),
             quantile(age, "p90").label("p90"),
@@ -74,6 +89,8 @@ class Snapshot:
         statistics += [count_if(_within(age, low, high)).label(name) for name, low, high in self.bands_min]
         if self.work_min is not None:
             statistics.append((total(self.work_min) / func.nullif(func.count(self.work_min), 0)).label("work"))
+        if self.aside_at is not None:
+            statistics.append(count_if(not_(self._is_here(plan.instants.at))).label(self.aside))
         query: Select[Any] = (
             select(*plan.keys, *statistics).select_from(self._joined(plan, plan.instants)).where(plan.condition)
         )
@@ -83,13 +100,13 @@ class Snapshot:
         """Return what is open at the last instant, with its age."""
         last = plan.instants.last()
         value, state = minutes_between(self.opened_at, last.at).label("value"), word("open").label("state")
-        return select(value, state).select_from(self._joined(plan, last)).where(plan.condition)
+        return select(value, state).select_from(self._joined(plan, last)).where(plan.condition, self._is_here(last.at))
 
     def finish(self, statistics: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         """Return the counts and ages, with a zero for each instant at which a slice's queue was empty."""
         key = None if plan.grain is None else f"k_{plan.grain}"
         frame = plan.instants.filled(statistics, key, [name for name in plan.names if name != key])
-        counts = ("count", "over_limit", *(name for name, _, _ in self.bands_min))
+        counts = ("count", "over_limit", self.aside, *(name for name, _, _ in self.bands_min))
         zeros: dict[str, float] = {**dict.fromkeys(counts, 0), "work": 0.0} if plan.instants.rows else {}
         frame = (
             frame.assign(work=floats(frame, "work") * floats(frame, "count")) if self.work_min is not None else frame
@@ -105,7 +122,11 @@ class Snapshot:
 
     def _joined(self, plan: Plan, instants: Instants) -> FromClause:
         table, at = plan.kpi.table, instants.table
-        return at.join(table, and_(table.c.site_code == at.c.site, self.is_open(instants.at)))
+        return at.join(table, and_(table.c.site_code == at.c.site, self._is_held(instants.at)))
+
+
+def _not_yet(instant: ColumnElement[Any], at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return or_(instant.is_(None), instant > at)
 
 
 def _within(age: ColumnElement[Any], low: float, high: float | None) -> ColumnElement[bool]:

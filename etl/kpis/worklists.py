@@ -1,7 +1,7 @@
 """What somebody has to act on now: critical findings over their limit and overdue follow-ups, as pseudonymous rows.
 
-The page lists them and alerts count them. What a human dismissed in the dashboard is left out at reading time: the
-warehouse is never written for it.
+The page lists them and alerts count them. What a human dismissed in the dashboard since the last run is left out at
+reading time; the run brings it into the warehouse, where KPIs, alerts and exports see it too.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def overdue_followups(
 ) -> pd.DataFrame:
     """Return follow-ups past due and grace, neither done nor dismissed, the longest overdue first.
 
-    `dismissed` are followup_keys dismissed in the dashboard (`etl.state.Dismissals`). Beside the columns of FOLLOWUP:
+    `dismissed` are followup_keys dismissed in the dashboard since the last run. Beside the columns of FOLLOWUP:
     `over_days`. Raises RefusedError as `compute` does.
     """
     over = (reached(_f.deadline_at), not_reached(_f.completed_at), not_reached(_f.dismissed_at))
@@ -59,6 +59,15 @@ def overdue_followups(
     query = select(*(_f[name] for name in FOLLOWUP.split()), days).where(*over)
     frame = _read(engine, query.order_by(_f.deadline_at, _f.followup_key), principal, as_of, fact_followup)
     return frame[~frame["followup_key"].isin(list(dismissed))].reset_index(drop=True)
+
+
+def dismissed_in_dashboard(engine: Engine, principal: Principal) -> frozenset[int]:
+    """Return the followup_keys that people have dismissed in the dashboard, as the published version knows.
+
+    Raises RefusedError as `compute` does.
+    """
+    query = select(_f.followup_key).where(_f.dismissed_by == "dashboard")
+    return frozenset(_read(engine, query, principal, None, fact_followup)["followup_key"].tolist())
 
 
 def _read(

@@ -85,7 +85,10 @@ class RowMaker:
         )  # fmt: skip
 
     def _event(self, r: EventRecord) -> Row:
-        tokens = self._tokens(r.ids)
+        return self.event(r, self._tokens(r.ids))
+
+    def event(self, r: EventRecord, tokens: Row) -> Row:
+        """Return the row of an event whose identifiers are these tokens, in the order of `columns.SOURCE`."""
         issuer = r.ids.prior_patient_id_issuer or r.ids.patient_id_issuer or self._site
         prior = self._token("patient", issuer, r.ids.prior_patient_id)
         code, raw = text(r.local_code, 200), text(r.raw_time, 64)

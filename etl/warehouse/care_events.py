@@ -6,6 +6,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from etl.records import EventType
+from etl.settings import OWN_FEED
 from etl.warehouse.append import read_frame
 from etl.warehouse.event_set import TYPE_CODE, event_types, feed_kinds, typed
 from etl.warehouse.keys import NO_EXAM, Ints
@@ -22,8 +23,8 @@ USED = (
 def happenings(connection: Connection, parameters: Parameters, kinds: tuple[EventType, ...]) -> pd.DataFrame:
     """Return the linked events of some kinds: what was sent, `kind`, `at` and `known` (microseconds), exam_key.
 
-    Of several kinds of feeds that tell one kind of event of an exam, the one believed first is kept. Sorted by
-    exam, time, knowledge and event_id, so that the order does not depend on arrival.
+    Of several kinds of feeds that tell one kind of event of an exam, the one believed first is kept, with what people
+    did in the dashboard. Sorted by exam, time, knowledge and event_id, so that the order does not depend on arrival.
     """
     wanted = _codes(connection, parameters, kinds)
     columns = [event.c[name] for name in USED]
@@ -33,8 +34,9 @@ def happenings(connection: Connection, parameters: Parameters, kinds: tuple[Even
     names = {TYPE_CODE[kind]: str(kind) for kind in kinds}
     rows["kind"] = rows["type"].map(names)
     rows["rank"] = feed_kinds(rows, parameters)
-    best = rows.groupby(["exam_key", "kind"])["rank"].transform("min")
-    return rows[rows["rank"] == best].sort_values(["exam_key", "at", "known", "event_id"], ignore_index=True)
+    own = rows["feed_key"] == OWN_FEED  # what people do here stands beside what feeds tell, whichever is believed
+    best = rows[~own].groupby(["exam_key", "kind"])["rank"].transform("min").reindex(rows.index)
+    return rows[own | (rows["rank"] == best)].sort_values(["exam_key", "at", "known", "event_id"], ignore_index=True)
 
 
 def _codes(connection: Connection, parameters: Parameters, kinds: tuple[EventType, ...]) -> ColumnElement[bool]:

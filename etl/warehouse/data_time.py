@@ -7,6 +7,7 @@ from datetime import date, datetime
 import pandas as pd
 from sqlalchemy import Connection, Date, Select, Table, cast, func, select
 
+from etl.settings import OWN_FEED
 from etl.warehouse.append import read_frame
 from etl.warehouse.parameters import Rules
 from etl.warehouse.tables import event, event_dose, event_series
@@ -18,6 +19,7 @@ def data_time(connection: Connection, rules: Rules = DEFAULT) -> datetime | None
     """Return `data_at` of the events held, None without any; stamps of a clock far ahead do not move it.
 
     Nor does a device's clock that is minutes ahead: on a day of which messages or extracts tell, these say until when.
+    What people do in the dashboard says nothing of how far the feeds reach.
     """
     told, *devices = [read_frame(connection, _by_day(t)) for t in (event, event_series, event_dose)]
     days = pd.concat([told, *devices])
@@ -32,7 +34,8 @@ def data_time(connection: Connection, rules: Rules = DEFAULT) -> datetime | None
 def _by_day(table: Table) -> Select[tuple[date, int, datetime]]:
     known = func.coalesce(table.c.known_at, table.c.occurred_at)
     day = cast(known, Date).label("day")
-    return select(day, func.count().label("n"), func.max(known).label("last")).group_by(day)
+    query = select(day, func.count().label("n"), func.max(known).label("last")).group_by(day)
+    return query.where(table.c.feed_key != OWN_FEED)
 
 
 def latest_plausible(days: list[date], counts: list[int], rules: Rules) -> date:

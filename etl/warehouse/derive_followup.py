@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, select
 
 from etl.followup_text import TEXT_FLAG, parsed_code
 from etl.records import EventType as E
+from etl.settings import OWN_FEED
 from etl.warehouse.append import read_frame
 from etl.warehouse.care_events import first_times, happenings
 from etl.warehouse.followup_match import matching_exams
-from etl.warehouse.keys import stable_keys
-from etl.warehouse.local_time import DAY_US, NO_TIME, dates, hours, local_days, microseconds, times
+from etl.warehouse.keys import Ints, stable_keys
+from etl.warehouse.local_time import DAY_US, NO_TIME, dates, hours, local_days, microsecond, microseconds, times
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import fact_exam, fact_followup
 from etl.warehouse.tables.columns import exam_dimensions
 
-STEPS = (E.FOLLOWUP_RECOMMENDED, E.FOLLOWUP_SCHEDULED, E.FOLLOWUP_COMPLETED, E.FOLLOWUP_DISMISSED)
+DISMISSING = (str(E.FOLLOWUP_DISMISSED), str(E.FOLLOWUP_REOPENED))
+STEPS = (
+    E.FOLLOWUP_RECOMMENDED, E.FOLLOWUP_SCHEDULED, E.FOLLOWUP_COMPLETED, E.FOLLOWUP_DISMISSED, E.FOLLOWUP_REOPENED,
+)  # fmt: skip
 KEYS = ["exam_key", "code"]
 EXCLUDED = ("death", "transfer", "superseded")  # coded reasons that leave nothing to be done
 DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 EXAM = ("exam_key", "accession_token", "patient_key", "reader", *(column.name for column in exam_dimensions()))
 
 
-def derive_followups(connection: Connection, parameters: Parameters, _: object) -> pd.DataFrame:
+def derive_followups(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
     """Return fact_followup rows; fact_exam must be up to the events.
 
     What a feed tells coded of an exam outdoes what a rule read from its text. A feed's word that it was done outdoes
-    a later exam that looks like it (`followup_match`).
+    a later exam that looks like it (`followup_match`). A dismissal in the dashboard counts from the data's now at the
+    latest: whoever made it saw no further, and the feeds may lag behind the wall clock it was made by.
     """
-    rows = _coded(happenings(connection, parameters, STEPS))
+    rows = coded(happenings(connection, parameters, STEPS))
     recommended = _recommended(rows)
     if recommended.empty:
         return pd.DataFrame(columns=[c.name for c in fact_followup.columns])
-    steps = first_times(_attached(rows, recommended), KEYS, STEPS[1:])
+    later = _attached(rows, recommended)
+    steps = first_times(later[~later["kind"].isin(DISMISSING)], KEYS, STEPS[1:3])
     found = recommended.merge(steps, left_on=KEYS, right_index=True, how="left")
+    found = found.merge(_dismissed(later, microsecond(data_at)), on=KEYS, how="left")
     found = found.merge(_exams(connection, found), on="exam_key")
-    found = _with_reason(found, rows)
     return _placed(connection, _due(found, parameters), parameters)
 
 
-def _coded(rows: pd.DataFrame) -> pd.DataFrame:
+def coded(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the code's parts and the code in one spelling."""
     codes = rows["result_code"].fillna("")
     parts = {code: parsed_code(code) for code in codes.unique()}
@@ -53,6 +61,11 @@ def _coded(rows: pd.DataFrame) -> pd.DataFrame:
         code=pd.Series([".".join(part or "" for part in p) for p in named], index=rows.index, dtype=object),
         is_rule=rows["local_code"].str.endswith(f"#{TEXT_FLAG}"),
     )
+
+
+def followup_keys(rows: pd.DataFrame) -> Ints:
+    """Return followup_key of rows with exam_key and code (`coded`)."""
+    return stable_keys("followup", rows["exam_key"], rows["code"])
 
 
 def _recommended(rows: pd.DataFrame) -> pd.DataFrame:
@@ -82,12 +95,20 @@ def _exams(connection: Connection, found: pd.DataFrame) -> pd.DataFrame:
     return read_frame(connection, select(*columns).where(fact_exam.c.exam_key.in_(wanted)))
 
 
-def _with_reason(found: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the coded reason of the first dismissal."""
-    dismissed = rows[rows["kind"] == str(E.FOLLOWUP_DISMISSED)].dropna(subset=["reason_code"])
-    reason = dismissed.drop_duplicates("exam_key").set_index("exam_key")["reason_code"]
-    is_dismissed = found[str(E.FOLLOWUP_DISMISSED)].fillna(NO_TIME) != NO_TIME
-    return found.assign(dismiss_reason=found["exam_key"].map(reason).where(is_dismissed))
+def _dismissed(later: pd.DataFrame, data_at: int) -> pd.DataFrame:
+    """Return by recommendation when it was dismissed, by which feed, and the coded reason.
+
+    Of each feed's dismissals the first since it last took one back; a feed takes back its own only. Of several feeds'
+    the first one counts.
+    """
+    told = later[later["kind"].isin(DISMISSING)]
+    told = told.assign(at=told["at"].where(told["feed_key"] != OWN_FEED, told["at"].clip(upper=data_at)))
+    by = [*KEYS, "feed_key"]
+    reopened = told["kind"] == str(E.FOLLOWUP_REOPENED)
+    is_over = reopened[::-1].groupby([told[name][::-1] for name in by]).cummax()[::-1]  # taken back later on
+    standing = told[~is_over.astype(bool)].sort_values(["at", "event_id"])
+    first = standing.drop_duplicates(KEYS)[[*KEYS, "at", "feed_key", "reason_code"]]
+    return first.rename(columns={"at": "dismissed", "feed_key": "dismissing", "reason_code": "dismiss_reason"})
 
 
 def _due(found: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -109,8 +130,10 @@ def _due(found: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
 
 def _placed(connection: Connection, found: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Return the rows with completion, dismissal and calendar."""
-    steps = {str(kind): found[str(kind)].fillna(NO_TIME).to_numpy(dtype=np.int64) for kind in STEPS[1:]}
-    told, dismissed = steps[str(E.FOLLOWUP_COMPLETED)], steps[str(E.FOLLOWUP_DISMISSED)]
+    scheduled, told, dismissed = (
+        found[name].fillna(NO_TIME).to_numpy(dtype=np.int64)
+        for name in (str(E.FOLLOWUP_SCHEDULED), str(E.FOLLOWUP_COMPLETED), "dismissed")
+    )
     matched = matching_exams(connection, found, parameters)
     is_told, is_matched = told != NO_TIME, matched["exam_key"].notna().to_numpy()
     completed = np.where(is_told, told, matched["at"].fillna(NO_TIME).to_numpy(dtype=np.int64))
@@ -120,18 +143,24 @@ def _placed(connection: Connection, found: pd.DataFrame, parameters: Parameters)
     due_day, _ = local_days(found["due"].to_numpy(dtype=np.int64), found["site_code"], parameters.zones)
     by = pd.Series(np.select([is_told, is_matched], ["feed", "exam"], default=""), dtype=object)
     return found.assign(
-        followup_key=stable_keys("followup", found["exam_key"], found["code"]),
+        followup_key=followup_keys(found),
         owner=found["reader"],
         recommended_at=times(at),
         due_at=times(found["due"].to_numpy(dtype=np.int64)),
         deadline_at=times(deadline),
-        scheduled_at=times(steps[str(E.FOLLOWUP_SCHEDULED)]),
+        scheduled_at=times(scheduled),
         completed_at=times(completed),
         completed_by=by.where(by != "", None),
         completed_exam_key=matched["exam_key"].where(~is_told).astype("Int64"),
         dismissed_at=times(dismissed),
+        dismissed_by=_dismisser(found["dismissing"]),
         is_excluded=in_time & found["dismiss_reason"].isin(EXCLUDED).to_numpy(),
         local_date=dates(day),
         local_hour=hours(hour),
         due_local_date=dates(due_day),
     )
+
+
+def _dismisser(feed_key: pd.Series) -> pd.Series:
+    by = pd.Series(np.where(feed_key == OWN_FEED, "dashboard", "feed"), index=feed_key.index, dtype=object)
+    return by.where(feed_key.notna(), None)

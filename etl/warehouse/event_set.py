@@ -16,7 +16,7 @@ from etl.warehouse.clock_correction import corrected
 from etl.warehouse.engine import read_frame
 from etl.warehouse.keys import Ints
 from etl.warehouse.local_time import microseconds
-from etl.warehouse.parameters import Parameters, StatusRule
+from etl.warehouse.parameters import DASHBOARD, Parameters, StatusRule
 from etl.warehouse.tables import event, event_dose, event_opening, event_series
 
 TYPES = tuple(EventType)
@@ -120,7 +120,7 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 def event_types(workflow: pd.DataFrame, parameters: Parameters) -> npt.NDArray[np.int8]:
     """Return each row's type: the first status rule whose kind, preset and pattern fit its feed and local code."""
-    feeds = {feed.key: feed for feed in parameters.feeds}
+    feeds = {feed.key: feed for feed in (DASHBOARD, *parameters.feeds)}
     pairs = workflow[["feed_key", "local_code"]]
     known = pairs.drop_duplicates()
     codes = [

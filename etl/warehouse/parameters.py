@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from etl.errors import ConfigurationError
 from etl.followup_text import rules_hash
-from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
+from etl.settings import OWN_FEED, REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
 from etl.warehouse.dose_rules import DoseRules, dose_rules
@@ -42,6 +42,9 @@ class FeedRule:
     preset: str = ""  # which presets of the status map apply beside the generic rows
     expected_every_min: int = 1440
     delivered_every_min: int = 0  # the same where a site has set it: data comes that much later than it happens
+
+
+DASHBOARD = FeedRule(OWN_FEED, OWN_FEED, "")  # no feed of the settings: it is never late and delivers no files
 
 
 @dataclass(frozen=True, slots=True)

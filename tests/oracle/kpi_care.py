@@ -202,6 +202,9 @@ def funnel(t: Truth) -> Measures:
 @oracle("C07")
 def overdue(t: Truth) -> Measures:
     frame = recommended(t)
-    frame = frame[(frame["deadline_at"] <= t.as_of) & frame[["done_at", "dismissed_at"]].isna().all(axis=1)]
+    frame = frame[(frame["deadline_at"] <= t.as_of) & frame["done_at"].isna()]
+    dismissed = int(frame["dismissed_at"].notna().sum())
+    frame = frame[frame["dismissed_at"].isna()]
     age = (pd.Timestamp(t.as_of) - frame["deadline_at"]).dt.total_seconds() / 60
-    return {"count": len(frame), "oldest": age.max(), "p50": age.quantile(0.5), "p90": age.quantile(0.9)}
+    ages = {"oldest": age.max(), "p50": age.quantile(0.5), "p90": age.quantile(0.9)}
+    return {"count": len(frame), "dismissed": dismissed, **ages}

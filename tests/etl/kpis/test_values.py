@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Date, Engine, cast, func, literal, true
+from sqlalchemy import Date, Engine, cast, func, literal, null, true
 
 from etl.access import DEMO
 from etl.kpis import KPIS, Query
@@ -208,7 +208,7 @@ MUTATIONS: dict[str, Mutation] = {
     "C05": lambda k: kinded(k, shares={**k.kind.shares, "share": wanted.wanted_modality.is_not(None)}),  # type: ignore[attr-defined]
     "C06": everyone,
     "C06-funnel": lambda k: kinded(k, stages=(("booked", wanted.scheduled_at.is_not(None)), *k.kind.stages[1:])),  # type: ignore[attr-defined]
-    "C07": lambda k: kinded(k, closed_at=(wanted.completed_at,)),  # what a human dismissed stays overdue
+    "C07": lambda k: kinded(k, aside_at=null()),  # what a human dismissed stays overdue
     "I04-missing": lambda k: kinded(k, shares={"share": k.kind.of}),  # type: ignore[attr-defined]
     "I04-violations": lambda k: kinded(k, shares={"share": x.is_addon.is_(True)}),
     "I04-unlinked": lambda k: kinded(k, shares={"share": k.table.c.unmapped}),

@@ -96,6 +96,7 @@ CREATE TABLE fact_followup (
     completed_by VARCHAR(64),
     completed_exam_key BIGINT,
     dismissed_at TIMESTAMP WITHOUT TIME ZONE,
+    dismissed_by VARCHAR(64),
     dismiss_reason VARCHAR(128),
     is_excluded BOOLEAN,
     local_date DATE,
@@ -131,7 +132,8 @@ COMMENT ON COLUMN fact_followup.scheduled_at IS 'followup_scheduled';
 COMMENT ON COLUMN fact_followup.completed_at IS 'followup_completed, else begin of the exam that did it';
 COMMENT ON COLUMN fact_followup.completed_by IS 'feed (told) or exam (a matching one was done); NULL while open';
 COMMENT ON COLUMN fact_followup.completed_exam_key IS 'the matching exam; NULL where none did it';
-COMMENT ON COLUMN fact_followup.dismissed_at IS 'followup_dismissed: by a human, as a feed tells it';
+COMMENT ON COLUMN fact_followup.dismissed_at IS 'followup_dismissed: by a human, as a feed tells it or in the dashboard';
+COMMENT ON COLUMN fact_followup.dismissed_by IS 'feed or dashboard; NULL while not dismissed';
 COMMENT ON COLUMN fact_followup.dismiss_reason IS 'coded reason';
 COMMENT ON COLUMN fact_followup.is_excluded IS 'dismissed because of death, transfer or a newer recommendation';
 COMMENT ON COLUMN fact_followup.local_date IS 'site-local date of recommended';

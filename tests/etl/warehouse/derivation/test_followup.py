@@ -23,6 +23,8 @@ def clinic(new_ward: Any) -> Any:
     rules = (
         StatusRule("hl7v2", "", "t:final#FOLLOWUPTEXT", "followup_recommended"),
         StatusRule("hl7v2", "", "t:followup_recommended", "followup_recommended"),
+        StatusRule("dashboard", "", "t:followup_dismissed", "followup_dismissed"),
+        StatusRule("dashboard", "", "t:followup_reopened", "followup_reopened"),
     )
     groups = (ProcedureRule("*", "* HEAD *", "CT head", "NEURO"), ProcedureRule("*", "*", "CT chest", "CHEST"))
     ward = new_ward(status_rules=(*rules, *base.status_rules), procedure_rules=groups)
@@ -131,3 +133,36 @@ def test_only_death_transfer_and_newer_ones_before_the_deadline_leave_it_out(
     clinic.event("followup_dismissed", when * DAY, acc="A1", reason_code=reason)
     (found,) = derived(new_engine(), clinic)
     assert (found["dismiss_reason"], found["is_excluded"]) == (reason, is_excluded)
+
+
+def in_dashboard(ward: Any, step: str, day: float) -> None:
+    ward.event(f"followup_{step}", day * DAY, feed="dashboard", acc="A1", result_code="CT10D", reason_code="declined")
+
+
+def test_each_tells_of_its_own_dismissal_and_takes_back_only_that(new_engine: Any, clinic: Any, minutes: Any) -> None:
+    recommend(clinic)
+    recommend(clinic, "MR10D")  # another recommendation of the exam, which nobody dismisses
+    clinic.event("followup_dismissed", 20 * DAY, acc="A1", result_code="CT10D", reason_code="death")
+    in_dashboard(clinic, "dismissed", 15)
+    dismissed, other = sorted(derived(new_engine(), clinic), key=lambda row: row["wanted_modality"])
+    assert (dismissed["dismissed_at"], dismissed["dismissed_by"]) == (minutes(15 * DAY), "dashboard")
+    assert (other["dismissed_at"], other["dismissed_by"], other["dismiss_reason"]) == (None, None, None)
+    in_dashboard(clinic, "reopened", 16)
+    dismissed, _ = sorted(derived(new_engine(), clinic), key=lambda row: row["wanted_modality"])
+    assert (dismissed["dismissed_at"], dismissed["dismiss_reason"]) == (minutes(20 * DAY), "death")
+    assert dismissed["dismissed_by"] == "feed"
+
+
+def test_dismissed_again_counts_from_then_and_never_after_the_datas_now(
+    new_engine: Any, clinic: Any, minutes: Any
+) -> None:
+    recommend(clinic)
+    for step, day in (("dismissed", 1), ("reopened", 2), ("dismissed", 3), ("dismissed", 4)):
+        in_dashboard(clinic, step, day)
+    clinic.event("order_entered", 3.5 * DAY, acc="A9", patient="p9")
+    (found,) = derived(new_engine(), clinic)
+    assert found["dismissed_at"] == minutes(3 * DAY)
+    in_dashboard(clinic, "reopened", 5)
+    in_dashboard(clinic, "dismissed", 6)
+    (found,) = derived(new_engine(), clinic)
+    assert found["dismissed_at"] == minutes(3.5 * DAY)  # the feeds reach no further
