@@ -58,8 +58,9 @@ def packs() -> None:
     for pack in rule_packs().values():
         limits = [f"{_words(rule)['Wait']}: {words.amount(rule.target_min, 'min')}" for rule in pack.rules]
         strata = [f"{entry['kpi']} by {', '.join(entry['by'])}" for entry in pack.strata]
+        clocks = [f"clock anew after {rule.after.replace('_', ' ')}, from the {rule.restart}" for rule in pack.clocks]
         state = "in use" if pack.key in used else "not used"
-        says = "; ".join([*limits, *strata])
+        says = "; ".join([*limits, *clocks, *strata])
         rows.append({"Pack": f"{pack.name} ({pack.key}, {state})", "Says": says, "Source": pack.source})
     table(pd.DataFrame(rows), alt="Rule packs")
     st.caption('Switch one on in radpulse.toml: `rule_packs = ["nhs_england_28_days"]`. Own targets come before it.')

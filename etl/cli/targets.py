@@ -46,6 +46,8 @@ def packs(config: Config = None) -> None:
         typer.echo(f"{'on ' if pack.key in on else 'off'} {pack.key:<22} {pack.name} ({pack.source})")
         for rule, source in zip(pack.rules, pack.sources, strict=True):
             typer.echo(f"      {_said(rule)}: {source}")
+        for clock, source in zip(pack.clocks, pack.clock_sources, strict=True):
+            typer.echo(f"      clock anew after {clock.after} by {clock.by}, from the {clock.restart}: {source}")
         for strata in pack.strata:
             typer.echo(f"      {strata['kpi']} by {', '.join(strata['by'])}: {strata['source']}")
 

@@ -62,6 +62,10 @@ _ROWS: dict[str, str] = {
         "site_code modality local_date orders ordered_min kept_min operating_min backlog_orders backlog_min "
         "weekly_operating_min"
     ),
+    "fact_wait": (
+        "site_code scanner_code modality procedure_group priority patient_class clock_at entered_at until_at "
+        "exam_begin_at off_at restarts limit_min exam_key"
+    ),
     "fact_queue": (
         "queue site_code scanner_code modality procedure_group priority patient_class entered_at left_at limit_min "
         "overdue_at exam_key"

@@ -53,7 +53,7 @@ def evidence(connection: Connection, kpi: Kpi, principal: Principal) -> Evidence
 
 def _is_set(what: str) -> bool:
     """Whether it is no feed's to tell but the site's to load or set."""
-    return what.startswith(("reference.", "level."))
+    return what.startswith(("reference.", "level.", "rule_pack."))
 
 
 def _words(what: str) -> str:

@@ -27,7 +27,8 @@ class Snapshot:
     without a value taken at the mean of the others. An empty queue is a known zero, unlike an empty period.
     `oldest_first` makes the greatest age the headline, `share_from_min` the share of items at least so old; else the
     count is. `bands_min` are named ranges of age `[from, to)` whose items are counted apart. Items that a person set
-    aside at `aside_at` are open no more, but counted beside under `aside`.
+    aside at `aside_at` are open no more, but counted beside under `aside`. Where the age counts from another instant
+    than the one an item came in at, `entered_at` is the latter; before its beginning the age is nought.
     """
 
     opened_at: ColumnElement[Any]
@@ -35,10 +36,11 @@ class Snapshot:
     limit_min: ColumnElement[Any] | None = None
     work_min: ColumnElement[Any] | None = None
     oldest_first: bool = False
-    share_from_min: float | None = None
+    share_from_min: float | ColumnElement[Any] | None = None
     bands_min: tuple[tuple[str, float, float | None], ...] = ()
     aside: str = ""
     aside_at: ColumnElement[Any] | None = None
+    entered_at: ColumnElement[Any] | None = None
     name: ClassVar[str] = "Snapshot"
     adds_over: ClassVar[str] = "counts over dimensions, nothing over time"
 
@@ -64,14 +66,19 @@ class Snapshot:
 
     def _is_held(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Return whether an item is open at `at` or would be, had nobody set it aside."""
-        return and_(self.opened_at <= at, *(_not_yet(closed, at) for closed in self.closed_at))
+        since = self.opened_at if self.entered_at is None else self.entered_at
+        return and_(since <= at, *(_not_yet(closed, at) for closed in self.closed_at))
 
     def _is_here(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
         return true() if self.aside_at is None else _not_yet(self.aside_at, at)
 
+    def _age(self, at: ColumnElement[Any]) -> ColumnElement[Any]:
+        age = minutes_between(self.opened_at, at)
+        return age if self.entered_at is None else func.greatest(age, 0.0)
+
     def select(self, plan: Plan) -> Select[Any]:
         """Return one row a slice and instant: count, ages, over limit, work."""
-        age = minutes_between(self.opened_at, plan.instants.at)
+        age = self._age(plan.instants.at)
         counted: ColumnElement[Any] = func.count()
         if self.aside_at is not None:
             here = self._is_here(plan.instants.at)
@@ -99,7 +106,7 @@ class Snapshot:
     def rows(self, plan: Plan) -> Select[Any]:
         """Return what is open at the last instant, with its age."""
         last = plan.instants.last()
-        value, state = minutes_between(self.opened_at, last.at).label("value"), word("open").label("state")
+        value, state = self._age(last.at).label("value"), word("open").label("state")
         return select(value, state).select_from(self._joined(plan, last)).where(plan.condition, self._is_here(last.at))
 
     def finish(self, statistics: pd.DataFrame, plan: Plan) -> pd.DataFrame:

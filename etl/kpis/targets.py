@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
+from etl.kpis.access_waits import DONE, NEEDS_SLOT, STANDING, WHO_NEEDS_SLOT
 from etl.kpis.base import Kpi, Population, When
 from etl.kpis.flow import ARRIVED_OR_BEGUN, BEGUN_OR_DUE, ENDED, GONE, INSIDE, ORDERED, PERFORMED
 from etl.kpis.moment import AS_OF, epoch_min, not_reached, reached
@@ -67,6 +68,10 @@ JUDGED = {
             func.greatest(_x.arrived_at, _x.appointment_at), GONE,
         ),
         Judged(
+            PHASES["access"], Population(and_(NEEDS_SLOT, STANDING), f"{WHO_NEEDS_SLOT}; called-off ones left out"),
+            ORDERED, _x.order_accepted_at, DONE[1:],
+        ),
+        Judged(
             PHASES["order_to_arrive"], INSIDE, ORDERED, _x.order_entered_at, (_x.exam_begin_at, _x.first_final_at)
         ),
     )
@@ -103,4 +108,5 @@ def _within(phase: str, suffix: str, what: str) -> Kpi:
 COMMUNICATION_WITHIN_TARGET = _within("first_communication", "communication", "First communication")
 UNREAD_WITHIN_TARGET = _within("unread", "unread", "Opened for reading")
 WAIT_WITHIN_TARGET = _within("patient_wait", "wait", "Patient wait")
+ACCESS_WITHIN_TARGET = _within("access", "access", "Examined")
 ARRIVE_WITHIN_TARGET = _within("order_to_arrive", "arrive", "Arrival (ED and inpatient)")

@@ -147,7 +147,8 @@ class Writer:
     def _appointment(self, mail: Mail, exam: Exam) -> list[str]:
         b = exam.bookings[mail.booking]
         start, end = self.time(b.begin_s), self.time(b.begin_s + b.minutes * 60)
-        reason = b.reason if mail.kind in ("S15", "S26") else ""
+        given_up = exam.bookings[mail.booking - 1] if mail.kind == "S13" else b  # S13 says why the old time was left
+        reason = given_up.reason if mail.kind in ("S13", "S15", "S26") else ""
         status = {"S15": "Cancelled", "S26": "Noshow"}.get(mail.kind, "Booked")
         room = self.faults.station(b.scanner, b.begin_s)
         return [

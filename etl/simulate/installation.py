@@ -16,6 +16,7 @@ SUBMISSION_CODES = REFERENCE / "demo_submission_codes.csv"
 HEAD = """# Settings of the simulated department, written by `radpulse simulate`.
 demo = true
 targets_file = "targets.csv"
+rule_packs = ["dm01_six_weeks"]
 
 [followup]
 grace_days = 7

@@ -62,7 +62,7 @@ def _facts(events: EventSet, links: Links, patients: Patients, parameters: Param
     exams = derived.frame.assign(is_addon=booked_at_midnight(slots, derived.frame, parameters))
     dosed = event_dimensions(dosed, exams)
     reports = derive_report_versions(exams, derived.found, parameters)
-    whole = replace(derived, frame=exams, dosed=dosed)
+    whole = replace(derived, frame=exams, dosed=dosed, slots=slots)
     families = {family.table.name: family.derive(whole, parameters, data_at) for family in EXAM_FAMILIES}
     return ExamFacts(links, exams, slots, reports, acquired, dosed, pd.DataFrame(), families)
 

@@ -116,8 +116,11 @@ def _operating(connection: Connection) -> pd.DataFrame:
 
 
 def _since_opening(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with nothing where nothing was, but no capacity before a pool's calendar begins."""
-    opened = rows["operating_min"].notna().groupby([rows[name] for name in POOL]).cumsum() > 0
+    """Return the rows with nothing where nothing was, but no capacity before a pool's calendar begins.
+
+    Hours of earlier days may be told of, by a booking or an exam; only operating time shows that it has begun.
+    """
+    opened = rows["operating_min"].gt(0).groupby([rows[name] for name in POOL]).cumsum() > 0
     return rows.assign(operating_min=rows["operating_min"].fillna(0.0).where(opened)).fillna(
         dict.fromkeys(("orders", "ordered_min", "kept_min", "in", "in_min", "out", "out_min"), 0.0)
     )

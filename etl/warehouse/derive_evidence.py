@@ -35,12 +35,13 @@ def _workflow(connection: Connection, parameters: Parameters) -> pd.DataFrame:
 
 
 def _set(parameters: Parameters) -> pd.DataFrame:
-    """Return what a site has loaded or set itself: references, and levels of its own or of all sites."""
+    """Return what a site has loaded, set or switched on itself: references, levels, rules of clocks."""
     dose = parameters.dose
     found = [("reference.drl", "*")] * bool(dose.references) + [("reference.ct_measure", "*")] * bool(
         dose.ct_categories
     )
     found += [(f"level.{rule.purpose}", rule.site) for rule in dose.levels]
+    found += [("rule_pack.wait_clock", "*")] * bool(parameters.clock_rules)
     rows = [
         (site.code, what, 1, None, None) for what, of in found for site in parameters.sites if of in ("*", site.code)
     ]

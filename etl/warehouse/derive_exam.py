@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,12 +43,14 @@ LOCAL = {
 class Exams:
     """`frame`: fact_exam without visit_key and is_addon, with study_token, by exam_key; `found`: its events.
 
-    `dosed` are the irradiation events as fact_dose_event has them, of other exams and of none too.
+    `dosed` are the irradiation events as fact_dose_event has them, of other exams and of none too; `slots` the booking
+    states, once they are derived.
     """
 
     frame: pd.DataFrame
     found: Milestones
     dosed: pd.DataFrame
+    slots: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def derive_exams(

@@ -135,7 +135,8 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
     lead = span_min(appointment, booked)
     made_today = local_days(booked, site, parameters.zones)[0] == day
     is_addon = made_today & np.isin(texts(described["patient_class"]), ADD_ON_CLASSES)
-    reason = rows["reason_code"].where(rows["state"].isin(["cancelled", "no_show"]))
+    moved = (rows["moved"] & (rows["state"] == "rescheduled")).to_numpy()
+    reason = rows["reason_code"].where(rows["state"].isin(["cancelled", "no_show"]) | moved)
     return described.drop(columns="booked_scanner_code").assign(
         slot_key=stable_keys("slot", own, described["exam_key"], rows["event_id"]),
         scanner_code=either(
@@ -151,7 +152,7 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
         lead_time_min=lead,
         cancel_lead_min=np.where(cancelled, span_min(appointment, rows["at"].to_numpy(dtype=np.int64)), np.nan),
         reason_code=reason,
-        called_off_by=called_off_by(reason, cancelled, parameters.cancellation_reasons),
+        called_off_by=called_off_by(reason, cancelled | moved, parameters.cancellation_reasons),
         lead_band=lead_bands(lead, is_addon),
         local_date=dates(day),
         local_hour=hours(hour),

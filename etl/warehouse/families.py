@@ -36,6 +36,7 @@ from etl.warehouse.derive_reviews import derive_peer_reviews, derive_references
 from etl.warehouse.derive_scanner_time import derive_scanner_time
 from etl.warehouse.derive_storage import derive_storage_days, derive_storage_volumes, derive_transmissions
 from etl.warehouse.derive_supply import derive_supply
+from etl.warehouse.derive_wait import derive_waits
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import (
     fact_ai_result,
@@ -65,6 +66,7 @@ from etl.warehouse.tables import (
     fact_storage_volume,
     fact_template_slot,
     fact_transmission,
+    fact_wait,
 )
 
 
@@ -73,7 +75,8 @@ class ExamFamily:
     """Facts that the events of an exam alone decide: derived for the exams that are touched, removed by exam_key.
 
     `derive(exams, parameters, data_at)` returns rows with `exam_key`; `exams.frame` are fact_exam rows (without
-    visit_key), `exams.found` the milestones of their workflow events, `data_at` microseconds since 1970.
+    visit_key), `exams.slots` their booking states, `exams.found` the milestones of their workflow events, `data_at`
+    microseconds since 1970.
     """
 
     table: Table
@@ -94,6 +97,7 @@ class WholeFamily:
 
 EXAM_FAMILIES: tuple[ExamFamily, ...] = (
     ExamFamily(fact_queue, derive_queues),
+    ExamFamily(fact_wait, derive_waits),
     ExamFamily(fact_dose_exam, derive_dose_exams),
     ExamFamily(fact_dose_value, derive_dose_values),
 )

@@ -16,6 +16,7 @@ from etl.followup_text import rules_hash
 from etl.settings import OWN_FEED, REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
+from etl.warehouse.clock_rules import ClockRule
 from etl.warehouse.dose_rules import DoseRules, dose_rules
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
@@ -24,7 +25,7 @@ from etl.warehouse.rule_rows import ProcedureRule as ProcedureRule
 from etl.warehouse.rule_rows import StatusRule as StatusRule
 from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protocol_names, status_rules, with_aliases
 from etl.warehouse.target_rules import TargetRule as TargetRule
-from etl.warehouse.target_rules import site_targets
+from etl.warehouse.target_rules import site_clocks, site_targets
 from etl.warehouse.vocabulary import sole_codes
 
 STANDARD_SHIFTS = ShiftHours()
@@ -152,6 +153,7 @@ class Parameters:
     repeat_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # CODE -> class
     cancellation_reasons: tuple[ReasonRule, ...] = ()
     targets: tuple[TargetRule, ...] = ()
+    clock_rules: tuple[ClockRule, ...] = ()  # of waits
     precedence: tuple[PrecedenceRule, ...] = ()
     standards: tuple[StandardRule, ...] = ()
     ai_uses: tuple[AiUse, ...] = ()
@@ -174,6 +176,7 @@ class Parameters:
                     self.status_rules,
                     self.procedure_rules,
                     self.targets,
+                    self.clock_rules,
                     self.precedence,
                     self.cancellation_reasons,
                 )
@@ -221,6 +224,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         modalities=code_map(_code_map(reference / "modality_map.csv"), own, CodeKind.MODALITY),
         protocols=protocol_names(own),
         targets=site_targets(settings, reference),
+        clock_rules=site_clocks(settings, reference),
         regions=_column(reference / "body_regions.csv", "procedure_group", "regions"),
         modality_families=_column(reference / "modality_families.csv", "modality", "family"),
         repeat_reasons=_column(reference / "repeat_reasons.csv", "code", "reason_class"),

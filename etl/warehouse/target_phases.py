@@ -52,7 +52,10 @@ _ALL = (
         "order_to_arrive", "Order to arrival", "T05", "order", "order_to_arrive_min", "order_entered_at", "arrived_at",
         "arrive_target_min", ("T05",),
     ),
-    Phase("access", "Request to exam", "T03", "order", aliases=("T03", "dm01")),
+    Phase(
+        "access", "Request to exam", "T03", "order", "access_wait_min", "order_accepted_at", "exam_begin_at",
+        "access_target_min", ("T03", "dm01"),
+    ),
     *(Phase(f"critical_{n}", f"Critical finding of class {n} to communication", "C01") for n in (1, 2, 3)),
     Phase("followup_grace", "Grace after a follow-up is due", "C06", aliases=("C06",)),
 )  # fmt: skip

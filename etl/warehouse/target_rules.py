@@ -13,6 +13,7 @@ from typing import Any
 
 from etl.errors import ConfigurationError
 from etl.settings import REFERENCE, Settings
+from etl.warehouse.clock_rules import ClockRule, clock_rule
 from etl.warehouse.reference import ANY, optional_date, rows, target_minutes
 
 COLUMNS = ("valid_from", "valid_to", "site", "modality", "priority", "patient_class", "phase", "target_min")
@@ -70,6 +71,8 @@ class RulePack:
     rules: tuple[TargetRule, ...]
     strata: tuple[Mapping[str, Any], ...]  # dimensions to cut a KPI by, with their source
     sources: tuple[str, ...]  # of each rule
+    clocks: tuple[ClockRule, ...] = ()  # when a wait is counted anew
+    clock_sources: tuple[str, ...] = ()  # of each
 
 
 def site_targets(settings: Settings, reference: Path = REFERENCE) -> tuple[TargetRule, ...]:
@@ -77,12 +80,22 @@ def site_targets(settings: Settings, reference: Path = REFERENCE) -> tuple[Targe
 
     Raises ConfigurationError for a bad table or an unknown pack.
     """
+    shipped = [rule for pack in switched_on(settings, reference) for rule in pack.rules]
+    return (*own_targets(settings.at(settings.targets_file)), *shipped)
+
+
+def site_clocks(settings: Settings, reference: Path = REFERENCE) -> tuple[ClockRule, ...]:
+    """Return the rules of clocks of the packs a site switched on; raises ConfigurationError for an unknown pack."""
+    return tuple(rule for pack in switched_on(settings, reference) for rule in pack.clocks)
+
+
+def switched_on(settings: Settings, reference: Path = REFERENCE) -> tuple[RulePack, ...]:
+    """Return the packs a site switched on; raises ConfigurationError for one that is not shipped."""
     packs = rule_packs(reference) if settings.rule_packs else {}
     unknown = [key for key in settings.rule_packs if key not in packs]
     if unknown:
         raise ConfigurationError(f"rule_packs: {unknown[0]!r} is not shipped; there are {', '.join(packs)}")
-    shipped = [rule for key in settings.rule_packs for rule in packs[key].rules]
-    return (*own_targets(settings.at(settings.targets_file)), *shipped)
+    return tuple(packs[key] for key in settings.rule_packs)
 
 
 def own_targets(path: Path) -> tuple[TargetRule, ...]:
@@ -128,12 +141,13 @@ def rule_packs(reference: Path = REFERENCE) -> dict[str, RulePack]:
 
 def _pack(path: Path) -> RulePack:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
-    given, strata = content.get("rules", []), content.get("strata", [])
-    if any(not entry.get("source") for entry in (*given, *strata)):
+    given, strata, clocks = (content.get(name, []) for name in ("rules", "strata", "clocks"))
+    if any(not entry.get("source") for entry in (*given, *strata, *clocks)):
         raise ConfigurationError(f"{path}: every rule needs its source")
     texts = [{k: str(v) for k, v in entry.items()} for entry in given]
     found = tuple(_rule(path, row, path.stem) for row in texts)
     sources = tuple(entry["source"] for entry in given)
     return RulePack(
-        path.stem, content["name"], content["source"], content.get("note", ""), found, tuple(strata), sources
-    )
+        path.stem, content["name"], content["source"], content.get("note", ""), found, tuple(strata), sources,
+        tuple(clock_rule(path, entry) for entry in clocks), tuple(entry["source"] for entry in clocks),
+    )  # fmt: skip

@@ -131,10 +131,21 @@ def test_a_pack_holds_where_it_is_switched_on_and_after_the_sites_own(settings: 
         site_targets(settings.model_copy(update={"rule_packs": ("nhs",)}))
 
 
+def test_clocks_begin_anew_only_where_a_pack_that_says_so_is_switched_on(settings: Settings) -> None:
+    assert load_parameters(settings).clock_rules == ()
+    with_pack = settings.model_copy(update={"rule_packs": ("dm01_six_weeks",)})
+    told = [(rule.after, rule.by, rule.restart) for rule in load_parameters(with_pack).clock_rules]
+    assert told == [
+        ("no_show", "*", "appointment"), ("cancelled", "patient", "appointment"),
+        ("rescheduled", "patient", "appointment"),
+    ]  # fmt: skip
+
+
 def test_every_shipped_pack_has_known_phases_and_a_source_for_every_row(settings: Settings) -> None:
     packs = rule_packs()
     assert {"nhs_england_28_days", "dm01_six_weeks", "grid_strata"} <= set(packs)
     for pack in packs.values():
         assert len(pack.sources) == len(pack.rules)
+        assert len(pack.clock_sources) == len(pack.clocks)
         assert not [p.text for p in check(pack.rules, known_words(settings)) if p.must]
         assert pack.rules or pack.strata

@@ -230,12 +230,6 @@ def whole_days(t: Truth) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["site", "modality", "day", "min"])
 
 
-@oracle("U24")
-def demand(t: Truth) -> Measures:
-    days = whole_days(t)
-    return {"available": days["min"].sum(), "n": len(days.drop_duplicates(["site", "modality", "day"]))}
-
-
 def still(t: Truth, since: pd.Series, limit_min: float = 0.0) -> Measures:
     """How many have been there since these instants, and how long, beyond a limit."""
     age = (pd.Timestamp(t.as_of) - since).dt.total_seconds() / 60

@@ -26,6 +26,9 @@ from etl.warehouse.tables.access import (
 from etl.warehouse.tables.access import (
     fact_template_slot as fact_template_slot,
 )
+from etl.warehouse.tables.access import (
+    fact_wait as fact_wait,
+)
 from etl.warehouse.tables.bookkeeping import (
     data_version as data_version,
 )

@@ -86,6 +86,26 @@ fact_demand_day = Table(
     comment="One row a site, modality and local day: work asked for, waiting, and capacity.",
 )
 
+fact_wait = Table(
+    "fact_wait",
+    metadata,
+    key("exam_key", "exam"),
+    *exam_dimensions(),
+    at("clock_at", "when the clock in force begins: the request, or an appointment given up"),
+    at("entered_at", "since when it is in force"),
+    at("until_at", "until when; NULL: still, or to the end of the wait"),
+    at("exam_begin_at", "as in fact_exam"),
+    at("done_at", "first of exam end, acquisition and communication"),
+    at("off_at", "first of cancelled and no-show, as in force"),
+    whole("restarts", "how often the clock had begun anew"),
+    flag("is_last", "no later clock is known"),
+    num("wait_min", "T03-adjusted: exam begin - clock_at, nought where it began before; of the last clock"),
+    num("limit_min", "access target of its class; NULL without one"),
+    day("local_date", "site-local date of the order"),
+    whole("local_hour", "site-local hour of the order"),
+    comment="One row a stretch of an outpatient's wait under one clock; none where no rule of clocks is switched on.",
+)
+
 fact_queue = Table(
     "fact_queue",
     metadata,

@@ -519,7 +519,7 @@ def bookkeeping() -> dict[Table, list[Row]]:
 def evidence() -> list[Row]:
     """Return that every site's feeds tell everything."""
     lists = [f"entry.{kind}" for kind in EntryKind] + [f"opening.{kind}" for kind in OpeningKind]
-    own = ["reference.drl", "reference.ct_measure", "level.fluoroscopy", "level.cumulative"]
+    own = ["reference.drl", "reference.ct_measure", "level.fluoroscopy", "level.cumulative", "rule_pack.wait_clock"]
     told = [*(str(kind) for kind in EventType), *lists, "series", "dose_report", *own]
     return [{"site_code": site, "what": what, "n": 1} for site in ZONES for what in told]
 

@@ -41,7 +41,6 @@ END = datetime(2026, 9, 30, 17, tzinfo=UTC)
 START, STOP = date(2026, 9, 25), date(2026, 10, 1)
 NOT_SIMULATED = {
     "T15": "no feed of the simulated department sends quality control",
-    "U20b": "its minutes are modelled by the warehouse, which is no fact of the department",
     "I04-missing": "what a feed should send but does not is no fact of the department",
 }
 # (kpi, measure): how far a planted fault or a fact no feed carries may move it

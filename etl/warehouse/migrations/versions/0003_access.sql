@@ -11,8 +11,10 @@ ALTER TABLE fact_exam ADD COLUMN request_received_min DOUBLE PRECISION;
 COMMENT ON COLUMN fact_exam.request_received_min IS 'T02: request received - order entered, negative = entered afterwards';
 ALTER TABLE fact_exam ADD COLUMN access_wait_min DOUBLE PRECISION;
 COMMENT ON COLUMN fact_exam.access_wait_min IS 'T03: exam begin - order accepted, negative = entered afterwards';
+ALTER TABLE fact_exam ADD COLUMN access_target_min DOUBLE PRECISION;
+COMMENT ON COLUMN fact_exam.access_target_min IS 'target of T03 valid at the order, NULL without target';
 ALTER TABLE fact_slot ADD COLUMN called_off_by VARCHAR(64);
-COMMENT ON COLUMN fact_slot.called_off_by IS 'patient, provider, site, other, unknown: by reason_code; NULL unless cancelled';
+COMMENT ON COLUMN fact_slot.called_off_by IS 'patient, provider, site, other, unknown: by reason_code; NULL unless cancelled or moved';
 ALTER TABLE fact_slot ADD COLUMN lead_band VARCHAR(64);
 COMMENT ON COLUMN fact_slot.lead_band IS 'lead_time_min in bands (LEAD_BANDS); add-on: emergency or inpatient, made on its own day';
 CREATE TABLE fact_bookable (
@@ -183,3 +185,52 @@ COMMENT ON COLUMN fact_queue.entered_at IS 'since when';
 COMMENT ON COLUMN fact_queue.left_at IS 'until when; NULL: still';
 COMMENT ON COLUMN fact_queue.limit_min IS 'target of its class; NULL without one';
 COMMENT ON COLUMN fact_queue.overdue_at IS 'entered_at (waiting: the appointment, if later) and limit_min; NULL without a target';
+CREATE TABLE fact_wait (
+    exam_key BIGINT,
+    site_code VARCHAR(64),
+    scanner_code VARCHAR(64),
+    modality VARCHAR(64),
+    procedure_code VARCHAR(128),
+    procedure_group VARCHAR(64),
+    priority VARCHAR(64),
+    patient_class VARCHAR(64),
+    section VARCHAR(64),
+    shift VARCHAR(64),
+    reader_mode VARCHAR(64),
+    clock_at TIMESTAMP WITHOUT TIME ZONE,
+    entered_at TIMESTAMP WITHOUT TIME ZONE,
+    until_at TIMESTAMP WITHOUT TIME ZONE,
+    exam_begin_at TIMESTAMP WITHOUT TIME ZONE,
+    done_at TIMESTAMP WITHOUT TIME ZONE,
+    off_at TIMESTAMP WITHOUT TIME ZONE,
+    restarts INTEGER,
+    is_last BOOLEAN,
+    wait_min DOUBLE PRECISION,
+    limit_min DOUBLE PRECISION,
+    local_date DATE,
+    local_hour INTEGER
+);
+COMMENT ON TABLE fact_wait IS 'One row a stretch of an outpatient''s wait under one clock; none where no rule of clocks is switched on.';
+COMMENT ON COLUMN fact_wait.exam_key IS 'exam';
+COMMENT ON COLUMN fact_wait.site_code IS 'site';
+COMMENT ON COLUMN fact_wait.scanner_code IS 'performing scanner, else the booked one';
+COMMENT ON COLUMN fact_wait.modality IS 'canonical modality';
+COMMENT ON COLUMN fact_wait.procedure_code IS 'local procedure code';
+COMMENT ON COLUMN fact_wait.procedure_group IS 'standard procedure group';
+COMMENT ON COLUMN fact_wait.priority IS 'STAT, URGENT, ROUTINE';
+COMMENT ON COLUMN fact_wait.patient_class IS 'E, I, O';
+COMMENT ON COLUMN fact_wait.section IS 'reading section';
+COMMENT ON COLUMN fact_wait.shift IS 'day, evening, night, weekend: of exam end, else begin, else order (site-local)';
+COMMENT ON COLUMN fact_wait.reader_mode IS 'single, trainee (K0.10); NULL while unread';
+COMMENT ON COLUMN fact_wait.clock_at IS 'when the clock in force begins: the request, or an appointment given up';
+COMMENT ON COLUMN fact_wait.entered_at IS 'since when it is in force';
+COMMENT ON COLUMN fact_wait.until_at IS 'until when; NULL: still, or to the end of the wait';
+COMMENT ON COLUMN fact_wait.exam_begin_at IS 'as in fact_exam';
+COMMENT ON COLUMN fact_wait.done_at IS 'first of exam end, acquisition and communication';
+COMMENT ON COLUMN fact_wait.off_at IS 'first of cancelled and no-show, as in force';
+COMMENT ON COLUMN fact_wait.restarts IS 'how often the clock had begun anew';
+COMMENT ON COLUMN fact_wait.is_last IS 'no later clock is known';
+COMMENT ON COLUMN fact_wait.wait_min IS 'T03-adjusted: exam begin - clock_at, nought where it began before; of the last clock';
+COMMENT ON COLUMN fact_wait.limit_min IS 'access target of its class; NULL without one';
+COMMENT ON COLUMN fact_wait.local_date IS 'site-local date of the order';
+COMMENT ON COLUMN fact_wait.local_hour IS 'site-local hour of the order';

@@ -8,7 +8,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, instants.bucket
   FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0) AS p90, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
-  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0 >= 60480.0) THEN 1 END) AS over_limit, count(CASE
+  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0 >= coalesce(fact_exam.access_target_min, 60480.0)) THEN 1 END) AS over_limit, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants."at") AS DOUBLE PRECISION) / 60.0 - CAST(EXTRACT(epoch
   FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / 60.0 >= 0.0
@@ -72,7 +72,7 @@ SELECT coalesce(fact_exam.scanner_code, 'unknown') AS k_scanner, instants.bucket
   FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION)) AS p90, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
-  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 60480.0) THEN 1 END) AS over_limit, count(CASE
+  FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= coalesce(fact_exam.access_target_min, 60480.0)) THEN 1 END) AS over_limit, count(CASE
   WHEN (CAST(EXTRACT(epoch
   FROM instants.at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) - CAST(EXTRACT(epoch
   FROM fact_exam.order_accepted_at) AS DOUBLE PRECISION) / CAST(60.0 AS DOUBLE PRECISION) >= 0.0
