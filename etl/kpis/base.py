@@ -64,11 +64,15 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A column of a result: its name, its unit, and whether it is hidden where few values stand behind it."""
+    """A column of a result: its name, its unit, and whether it is hidden where few values stand behind it.
+
+    `basis` is the column that says how many do.
+    """
 
     name: str
     unit: str
     hide: bool = False
+    basis: str = "basis"
 
 
 class Kind(Protocol):

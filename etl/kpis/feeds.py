@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, true
+from sqlalchemy import and_, func, true
 
 from etl.kpis.base import Kpi, Population, When
 from etl.kpis.duration import Span
@@ -21,22 +21,45 @@ _q = fact_quarantine.c
 
 NOW = When(None, None, "as of now, whatever the period")
 _SOURCE = "I04 of the catalogue"
+DAILY_MIN = 1440  # of tables, calendars and weekly lists the age tells nothing: months may be their rhythm
 
 FRESHNESS = Kpi(
     key="freshness",
     id="I03",
     label="Interface freshness",
     unit="min",
-    description="Minutes since the latest event of the feed that lags most; by feed, of each.",
+    description="Minutes since the latest event of the feed that lags most, of those that deliver daily or oftener; by "
+    "feed, of each.",
     formula="as_of - latest event time of the feed; over_limit: feeds from which more was due by their profile",
     source="I03 of the catalogue",
     better="lower",
     # a feed may run ahead of the others' clock: its lag is then nought, not negative
     kind=Snapshot(opened_at=func.least(_f.data_until_at, AS_OF), limit_min=_f.expected_within_min, oldest_first=True),
     table=fact_feed,
-    population=Population(_f.data_until_at.is_not(None), "feeds that have delivered"),
+    population=Population(
+        and_(_f.data_until_at.is_not(None), _f.expected_every_min <= DAILY_MIN),
+        "feeds that have delivered and whose configured rhythm is a day or less; tables and calendars: I03-overdue",
+    ),
     at=NOW,
     open_items="does not apply; give the wall clock as as_of to see the lag at this moment.",
+    counted="feeds",
+    definition_version="2",
+)
+
+OVERDUE = Kpi(
+    key="feeds_overdue",
+    id="I03-overdue",
+    label="Feeds overdue",
+    unit="feeds",
+    description="Feeds from which more was due, each by its own rhythm, and for how long it has been.",
+    formula="count of feeds with expected_by_at reached; ages are from then on",
+    source="I03 of the catalogue",
+    better="lower",
+    kind=Snapshot(opened_at=_f.expected_by_at),
+    table=fact_feed,
+    population=Population(_f.expected_by_at.is_not(None), "feeds that have delivered, however seldom"),
+    at=NOW,
+    open_items="does not apply; give the wall clock as as_of to see what is overdue at this moment.",
     counted="feeds",
 )
 

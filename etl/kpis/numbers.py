@@ -32,6 +32,18 @@ def wilson(successes: Floats, trials: Floats) -> tuple[Floats, Floats]:
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
+def poisson(events: Floats, exposure: Floats) -> tuple[Floats, Floats]:
+    """Return the 95 % score interval of a rate of events that may happen more than once to one item; NaN where
+    nothing was exposed (Rao 1948)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = events + _Z95**2 / 2
+        spread = _Z95 * np.sqrt(events + _Z95**2 / 4)
+        low, high = (centre - spread) / exposure, (centre + spread) / exposure
+    low = np.where(events == 0, 0.0, low)
+    empty = ~(exposure > 0)
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
 def quotient(numerator: Floats, denominator: Floats) -> Floats:
     """Return numerator / denominator; NaN, never zero or infinity, where the denominator is not positive."""
     with np.errstate(divide="ignore", invalid="ignore"):

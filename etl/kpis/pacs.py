@@ -54,11 +54,12 @@ HELD_GROWTH = Kpi(
     kind=Aggregate(Span(_d.added_bytes / 1e9, signed=True), statistics=("sum",)),
     table=fact_storage_day,
     population=Population(_d.origin == "list", "measures of the storage list, by volume and modality"),
-    at=When(_d.local_date, None, "by date of the measure"),
+    at=When(_d.local_date, None, "by the day the measure ends: one taken before noon ends the day before"),
     open_items="none; the first measure of each volume has no growth and is missing.",
     counted="measures",
     without=frozenset({"scanner"}),
     needs=("entry.storage",),
+    definition_version="2",
 )
 
 DAYS_TO_FULL = Kpi(

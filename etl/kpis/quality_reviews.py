@@ -62,7 +62,7 @@ LEARNING_YIELD = Kpi(
     formula="1000 x submissions / performed exams; great_calls: of these, great calls",
     source="CAR peer-learning guide",
     better="higher",
-    kind=Ratio(shares={"per_1000": _q.submissions, "great_calls": _q.great_calls}, of=_q.exams, per=1000.0),
+    kind=Ratio(shares={"per_1000": _q.submissions, "great_calls": _q.great_calls}, of=_q.exams, per=1000.0, rate=True),
     table=fact_quality,
     population=Population(_q.exams.is_not(None), "performed exams, and submissions that name none"),
     at=BY_EXAM_END,

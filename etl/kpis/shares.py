@@ -25,7 +25,7 @@ from sqlalchemy import (
 from etl.kpis.base import Measure
 from etl.kpis.kinds import count_if, floats, grouped, total, ungrouped
 from etl.kpis.moment import LAST_WHOLE_HOUR, word
-from etl.kpis.numbers import quotient, wilson
+from etl.kpis.numbers import poisson, quotient, wilson
 
 if TYPE_CHECKING:
     from etl.kpis.plan import Plan
@@ -37,7 +37,8 @@ class Ratio:
 
     Over rows: each share is a condition on the `decided` rows, `undecided` ones will be decided later, the rest
     is missing. Over rows that hold counts: with `of`, each share is a column of counts summed over the sum of `of`.
-    `per` scales shares and limits where a share would be too small to read: 1000 gives a rate per 1000.
+    `per` scales shares and limits where a share would be too small to read: 1000 gives a rate per 1000. A `rate`
+    counts events of which an item may have several, so its limits are those of a count, not of a share.
     """
 
     shares: dict[str, ColumnElement[Any]]
@@ -45,11 +46,12 @@ class Ratio:
     undecided: ColumnElement[bool] = field(default_factory=false)
     of: ColumnElement[Any] | None = None
     per: float = 1.0
+    rate: bool = False
     name: ClassVar[str] = "Ratio"
     adds_over: ClassVar[str] = "numerator and n over everything, the share over nothing"
 
     def measures(self, unit: str, counted: str) -> tuple[Measure, ...]:
-        """Return the shares, the Wilson interval of the first, numerator, n, missing, open."""
+        """Return the shares, the interval of the first, numerator, n, missing, open."""
         first, *others = self.shares
         return (
             *(Measure(name, unit, hide=True) for name in (first, "low", "high", *others)),
@@ -72,13 +74,14 @@ class Ratio:
         return grouped(plan, [*counts, *(count.label(f"met_{name}") for name, count in met.items())])
 
     def finish(self, statistics: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-        """Return the shares with the first one's 95 % Wilson interval."""
+        """Return the shares with the first one's 95 % interval: Wilson's, of a rate the score interval of a count."""
         frame = statistics.fillna({"items": 0, "n": 0, "open": 0})
         n = floats(frame, "n")
         for name in self.shares:
             frame[name] = quotient(floats(frame, f"met_{name}"), n) * self.per
         first = f"met_{next(iter(self.shares))}"
-        frame["low"], frame["high"] = (limit * self.per for limit in wilson(floats(frame, first), n))
+        limits = poisson if self.rate else wilson
+        frame["low"], frame["high"] = (limit * self.per for limit in limits(floats(frame, first), n))
         frame["numerator"] = frame[first]
         frame["missing"] = frame["items"] - frame["n"] - frame["open"]
         frame["basis"] = frame["n"]

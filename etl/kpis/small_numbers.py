@@ -28,11 +28,11 @@ Mask = npt.NDArray[np.bool_]
 
 def hide_small(frame: pd.DataFrame, measures: Iterable[Measure], min_n: int) -> pd.DataFrame:
     """Return `frame` without the hideable statistics of rows with fewer than `min_n` values behind them."""
-    hidden = [measure.name for measure in measures if measure.hide]
     shown = frame.copy()
-    few = (frame["basis"].fillna(0) < min_n).to_numpy(dtype=bool)
-    for name in hidden:
-        shown[name] = shown[name].astype("float64").mask(few)
+    for measure in measures:
+        if measure.hide:
+            few = (frame[measure.basis].fillna(0) < min_n).to_numpy(dtype=bool)
+            shown[measure.name] = shown[measure.name].astype("float64").mask(few)
     return shown
 
 

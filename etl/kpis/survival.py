@@ -26,7 +26,8 @@ class Survival:
     The statistics are counts by duration and state. `mean` adds the closed items' mean (registries want it);
     `phases` are the minutes that make up the duration, shown as shares of the closed items' total. `shares` are
     conditions on closed items, shown as the share that meets them. `per_min` is the length of the value's unit.
-    `phases` are the minutes that make up the duration,"""
+    What is of closed items alone is hidden where few have closed, however many are open.
+    """
 
     span: Span
     mean: bool = False
@@ -38,11 +39,12 @@ class Survival:
 
     def measures(self, unit: str, counted: str) -> tuple[Measure, ...]:
         """Return p50 and p90 with open items, the same of closed items only, and the counts."""
-        names = ["p50", "p90", "p50_closed", "p90_closed", *(["mean_closed"] if self.mean else [])]
+        of_closed = [("p50_closed", unit), ("p90_closed", unit), *([("mean_closed", unit)] if self.mean else [])]
+        of_closed += [(f"{name}_share", "share") for name, _ in self.phases]
+        of_closed += [(name, "share") for name, _ in self.shares]
         return (
-            *(Measure(name, unit, hide=True) for name in names),
-            *(Measure(f"{name}_share", "share", hide=True) for name, _ in self.phases),
-            *(Measure(name, "share", hide=True) for name, _ in self.shares),
+            *(Measure(name, unit, hide=True) for name in ("p50", "p90")),
+            *(Measure(name, of, hide=True, basis="closed") for name, of in of_closed),
             *(Measure(name, counted) for name in ("n", "closed", "open", "missing")),
         )
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from etl.simulate.exam import Exam
 from etl.simulate.local import clock_of
-from etl.simulate.scenario import HOUR_S, SITE, Scenario, stream
+from etl.simulate.scenario import DAY_S, HOUR_S, SITE, Scenario, stream
 
 LATE_SECTION = "NEURO"  # story: at night its class 1 findings are told late
 LATE_HOURS = (21.0, 7.0)  # local; night for whoever has to phone
-UNTOLD = {1: 0.015, 2: 0.03, 3: 0.05}
+UNTOLD = {1: 0.015, 2: 0.03, 3: 0.05}  # share nobody was told of in time: found when the open ones are gone through
+NEVER = 0.08  # of these: not even then
+FOUND_DAYS = 4.0  # until then, on average; at least one
 HANDED_ON = {1: 0.0, 2: 0.08, 3: 0.7}
 CLOSED = {1: 0.92, 2: 0.85, 3: 0.6}
 CHANNELS = ("Phone", "Phone", "Phone", "In person", "Secure message")
@@ -38,7 +40,9 @@ def communicate(exam: Exam, scenario: Scenario) -> None:
         exam.crit_notified_s = exam.crit_identified_s + 2100 + int(4200 * late)
         exam.crit_ack_s = exam.crit_notified_s + 240
     if untold < UNTOLD[kind]:
-        exam.crit_notified_s = exam.crit_ack_s = None
+        found_s = exam.crit_identified_s + DAY_S + int(draws.expovariate(1 / ((FOUND_DAYS - 1) * DAY_S)))
+        never = draws.random() < NEVER
+        exam.crit_notified_s, exam.crit_ack_s = (None, None) if never else (found_s, found_s + 240)
     if on < HANDED_ON[kind]:
         exam.crit_delegated_s = exam.crit_identified_s + 600 + int(draws.expovariate(1 / (4 * HOUR_S)))
     if exam.crit_ack_s is not None and closed < CLOSED[kind]:

@@ -13,14 +13,14 @@ from etl.simulate.exam import Exam
 from etl.simulate.report_texts import DISCLAIMER, TRAPS, filled, sentences
 from etl.simulate.scenario import DAY_S, Scenario, stream
 
-INTERVALS = ("2W", "4W", "4W", "6W", "6W", "3M", "3M", "6M", "12M")
+INTERVALS = ("2W", "4W", "6W", "6W", "3M", "3M", "3M", "6M", "6M", "12M", "12M")
 DAYS = {"W": 7, "M": 30}
 CODED = {"NORTH": 0.75, "SOUTH": 0.0}  # share told as a coded OBX; the rest stands in the text only
 WITHOUT_INTERVAL, WITHOUT_MODALITY = 0.3, 0.12
-COMES_BACK = 0.45  # of those for whom a later exam is there
+COMES_BACK = {"NORTH": 0.75, "SOUTH": 0.72}  # of those for whom a later exam is there; about one in four is forgotten
 EARLY, LATE = 0.8, 70  # a returning patient's order comes from so much of the interval on, at most so many days on
 TRACKED = "NORTH"  # the site that keeps a list of follow-ups
-FATES = (("completed", 0.3), ("scheduled", 0.2), ("dismissed", 0.12))  # of those on the list; the rest is forgotten
+COMPLETED, SCHEDULED, DISMISSED = 0.55, 0.7, 0.82  # fates of those on the list, each up to; the rest is forgotten
 REASONS = ("Not indicated", "Declined", "Deceased", "Transferred", "Superseded")
 REGION = {  # body part of a procedure -> region as recommended
     "CHEST": "chest", "ABDOMENPELVIS": "abdomen", "ABDOMEN": "abdomen", "LIVER": "abdomen", "KIDNEY": "kidney",
@@ -74,11 +74,11 @@ def recommend(exam: Exam, scenario: Scenario) -> None:
         return
     due_s = exam.final_s + wanted.days * DAY_S
     booked_s = exam.final_s + int((0.1 + 0.3 * lot) * wanted.days * DAY_S)
-    if fate < 0.3:
+    if fate < COMPLETED:
         wanted.scheduled_s, wanted.completed_s = booked_s, due_s + int((lot - 0.35) * 12 * DAY_S)
-    elif fate < 0.5:
+    elif fate < SCHEDULED:
         wanted.scheduled_s = booked_s
-    elif fate < 0.62:
+    elif fate < DISMISSED:
         wanted.dismissed_s, wanted.reason = booked_s, draws.choice(REASONS)
 
 
@@ -87,7 +87,7 @@ def come_back(exams: list[Exam], scenario: Scenario) -> None:
     waiting: dict[tuple[str, str, str], list[Exam]] = defaultdict(list)
     for exam in sorted(exams, key=lambda e: (e.final_s or 0, e.key)):
         wanted = exam.recommended
-        back = stream(scenario.seed, "comes back", exam.key).random() < COMES_BACK
+        back = stream(scenario.seed, "comes back", exam.key).random() < COMES_BACK[exam.site]
         if wanted is not None and wanted.days is not None and wanted.completed_s is None and back:
             waiting[exam.site, exam.procedure.code, exam.patient_class].append(exam)
     for exam in sorted(exams, key=lambda e: (e.ordered_s, e.key)):

@@ -20,6 +20,7 @@ from etl.warehouse.tables.columns import exam_dimensions
 STORE = "store"
 LIST, TRANSFER, SERIES = "list", "transfer", "series"
 WINDOW_DAYS = 30
+NOON = 12
 VOLUME = ["site_code", "volume", "origin"]
 
 _e, _x = fact_entry.c, fact_exam.c
@@ -59,16 +60,26 @@ def derive_storage_days(connection: Connection, parameters: Parameters, data_at:
 
 def _held(connection: Connection) -> pd.DataFrame:
     """Return what lists say is held at each day's last measure, and how much more that is than at the one before."""
-    names = (_e.site_code, _e.modality, _e.local_date, _e.begin_at, _e.count.label("studies"))
+    names = (_e.site_code, _e.modality, _e.local_date, _e.local_hour, _e.begin_at, _e.count.label("studies"))
     query = (
         select(*names, _e.value.label("held_bytes"), _e.limit_value.label("capacity_bytes"), _e.event_id)
         .add_columns(func.coalesce(_e.code, "").label("volume"))
         .where(_e.kind == str(EntryKind.STORAGE), _e.value.is_not(None))
     )
     rows = read_frame(connection, query).sort_values(["begin_at", "event_id"])
+    rows["local_date"] = measured_days(rows)
     place = ["site_code", "volume", "modality"]
     last = rows.drop_duplicates([*place, "local_date"], keep="last")
     return last.assign(added_bytes=last.groupby(place, dropna=False)["held_bytes"].diff(), origin=LIST)
+
+
+def measured_days(rows: pd.DataFrame) -> pd.Series:
+    """Return the day each measure is the end of: one taken before noon (a nightly list) ends the day before.
+
+    Else what came in on a month's last day would be the next month's growth.
+    """
+    before = rows["local_hour"].to_numpy() < NOON
+    return rows["local_date"].where(~before, rows["local_date"] - timedelta(days=1))
 
 
 def _logged(connection: Connection) -> pd.DataFrame:

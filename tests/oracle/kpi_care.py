@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from kpi_report import coded
 from kpi_truth import Measures, Truth, minutes, oracle, turnaround
 
 
@@ -96,9 +97,13 @@ PARTS = {  # body regions of the procedures, as a radiographer would say them
 
 
 def recommended(t: Truth) -> pd.DataFrame:
-    """Follow-ups recommended by now, one a report, with when they were due and done."""
+    """Follow-ups recommended by now, one a report, with when they were due and done.
+
+    Where the final's own message never came the report's text did not either: the extract tells its time alone.
+    """
     frame = pd.read_parquet(t.folder / "truth" / "followups.parquet").rename(columns={"modality": "wanted"})
-    exams = t.exams[["exam_key", "site", "modality", "procedure_code", "patient"]]
+    exams = t.exams[coded(t, t.exams)]
+    exams = exams[["exam_key", "site", "modality", "procedure_code", "patient"]]
     frame = frame[frame["recommended_at"] <= t.as_of].merge(exams, on="exam_key")
     for name in ("wanted", "interval", "region"):
         frame[name] = frame[name].astype(object).where(frame[name].notna(), None)

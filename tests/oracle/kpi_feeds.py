@@ -38,6 +38,11 @@ def freshness(t: Truth) -> Measures:
     return found
 
 
+@oracle("I03-overdue")
+def overdue(t: Truth) -> Measures:
+    return {"count": 0}  # every feed delivers to the end
+
+
 @oracle("I04-violations")
 def order_violations(t: Truth) -> Measures:
     return {"numerator": 0, "n": len(t.ended)}  # nothing happens before its cause in the simulated department

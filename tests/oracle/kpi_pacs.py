@@ -36,7 +36,7 @@ def listed(t: Truth) -> pd.DataFrame:
         files = sorted((t.folder / "feeds" / f"{site.lower()}_storage").glob("*.csv"))
         found += [pd.read_csv(file).assign(site=site) for file in files]
     rows = pd.concat(found)
-    rows["day"] = pd.to_datetime(rows["Measured"]).dt.date  # measured at local midnight
+    rows["day"] = (pd.to_datetime(rows["Measured"]) - pd.Timedelta(hours=12)).dt.date  # midnight ends a day
     rows = rows.sort_values("day")
     rows["grown"] = rows.groupby(["site", "Volume", "Modality"])["Bytes Used"].diff()
     for name, value in t.where:

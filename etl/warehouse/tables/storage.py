@@ -32,7 +32,7 @@ fact_storage_day = Table(
     text("scanner_code", "scanner; NULL in lists"),
     text("origin", "list (what the archive says it holds), transfer or series (what was seen to come in)"),
     text("volume", "volume of the list, '' otherwise"),
-    day("local_date", "day, of the site"),
+    day("local_date", "day, of the site; of lists the one the measure ends"),
     num("added_bytes", "I01: came in this day, or held more than at the measure before"),
     num("held_bytes", "held at the day's last measure, lists only"),
     num("capacity_bytes", "of the volume, lists only"),

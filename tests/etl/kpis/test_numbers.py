@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.kpis.numbers import Counted, SurvivalCurves, quotient, wilson
+from etl.kpis.numbers import Counted, SurvivalCurves, poisson, quotient, wilson
 
 items = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12), st.booleans()), min_size=1, max_size=60)
 
@@ -79,3 +79,12 @@ def test_wilson_limits_meet_the_ends_exactly_and_are_unknown_without_trials() ->
 
 def test_a_share_of_nothing_is_unknown_not_zero() -> None:
     assert np.isnan(quotient(np.array([0.0]), np.array([0.0])))[0]
+
+
+def test_the_limits_of_a_rate_are_those_of_a_count_which_may_exceed_its_items() -> None:
+    low, high = poisson(np.array([0.0, 10.0, 30.0, 1.0]), np.array([4.0, 20.0, 20.0, 0.0]))
+    # solves |events - mean| = z sqrt(mean); 10 events: 5.4320 to 18.4095
+    assert low[:2] == pytest.approx([0.0, 5.431986106 / 20], abs=1e-6)
+    assert high[1] == pytest.approx(18.409472715 / 20, abs=1e-6)
+    assert low[2] < 1.5 < high[2]  # Wilson's interval does not exist above 1
+    assert np.isnan([low[3], high[3]]).all()

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from etl.access import DEMO, Principal, Role
 from etl.kpis import KPIS, Query, compute
-from etl.kpis.small_numbers import SMALLEST_CELL, suppress
+from etl.kpis.small_numbers import SMALLEST_CELL, hide_small, suppress
 
 VIEWER = Principal("v", Role.VIEWER)
 PERIOD = (date(2026, 9, 1), date(2026, 10, 1))
@@ -64,3 +64,13 @@ def test_a_suppressed_result_does_not_tell_its_total(duck: Engine) -> None:
 def test_what_counts_no_patients_is_never_suppressed(duck: Engine) -> None:
     query = Query("U01", *PERIOD, by=("scanner",), where={"priority": ("STAT",)})
     assert compute(duck, query, VIEWER).meta.suppressed == 0
+
+
+def test_what_is_of_closed_items_is_hidden_where_few_have_closed_however_many_are_open() -> None:
+    measures = KPIS["T26"].measures
+    frame = pd.DataFrame({m.name: [1.0, 1.0] for m in measures} | {"closed": [2, 5], "open": [6, 0], "basis": [8, 5]})
+    shown = hide_small(frame, measures, 5)
+    assert shown[["p50", "p90"]].notna().all(axis=None)
+    of_closed = ["p50_closed", "p90_closed", "access_share", "exam_share", "report_share"]
+    assert shown.loc[0, of_closed].isna().all()
+    assert shown.loc[1, of_closed].notna().all()

@@ -193,6 +193,7 @@ MUTATIONS: dict[str, Mutation] = {
     "I04-imageless": lambda k: kinded(k, shares={"share": x.has_images.is_(False)}),  # not told of taken as there
     "I04-orphans": lambda k: kinded(k, shares={"share": fact_acquisition.c.exam_key > 0}),
     "I03": lambda k: kinded(k, opened_at=literal(datetime(2026, 9, 8, 18, tzinfo=UTC), UtcDateTime())),
+    "I03-overdue": lambda k: kinded(k, opened_at=k.table.c.data_until_at),  # as if all were due as soon as told
     "D01-ctdivol": lambda k: replace(k, population=Population(d.modality == "CT", "both phantoms")),
     "D01-ctdivol16": lambda k: replace(k, population=Population(d.phantom_cm.is_(None), "no phantom")),
     "D02": lambda k: spanned(k, value=k.table.c.value),  # the value for its ratio to the reference

@@ -62,7 +62,7 @@ COMMENT ON COLUMN fact_storage_day.modality IS 'modality';
 COMMENT ON COLUMN fact_storage_day.scanner_code IS 'scanner; NULL in lists';
 COMMENT ON COLUMN fact_storage_day.origin IS 'list (what the archive says it holds), transfer or series (what was seen to come in)';
 COMMENT ON COLUMN fact_storage_day.volume IS 'volume of the list, '''' otherwise';
-COMMENT ON COLUMN fact_storage_day.local_date IS 'day, of the site';
+COMMENT ON COLUMN fact_storage_day.local_date IS 'day, of the site; of lists the one the measure ends';
 COMMENT ON COLUMN fact_storage_day.added_bytes IS 'I01: came in this day, or held more than at the measure before';
 COMMENT ON COLUMN fact_storage_day.held_bytes IS 'held at the day''s last measure, lists only';
 COMMENT ON COLUMN fact_storage_day.capacity_bytes IS 'of the volume, lists only';

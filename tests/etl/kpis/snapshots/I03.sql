@@ -14,6 +14,7 @@ SELECT coalesce(fact_feed.feed_key, 'unknown') AS k_feed, count(*) AS count, max
   JOIN fact_feed ON fact_feed.site_code = instants.site
   AND least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) <= instants."at"
   WHERE fact_feed.data_until_at IS NOT NULL
+  AND fact_feed.expected_every_min <= 1440
   AND fact_feed.site_code IN ('NORTH')
   AND fact_feed.site_code IN ('NORTH')
   GROUP BY k_feed
@@ -35,6 +36,7 @@ SELECT coalesce(fact_feed.feed_key, 'unknown') AS k_feed, count(*) AS count, max
   JOIN fact_feed ON fact_feed.site_code = instants.site
   AND least(fact_feed.data_until_at, CAST('2026-09-08 18:00:00' AS TIMESTAMP WITHOUT TIME ZONE)) <= instants.at
   WHERE fact_feed.data_until_at IS NOT NULL
+  AND fact_feed.expected_every_min <= 1440
   AND fact_feed.site_code IN ('NORTH')
   AND fact_feed.site_code IN ('NORTH')
   GROUP BY k_feed
