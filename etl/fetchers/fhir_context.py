@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 FHIR_JSON = "application/fhir+json"
 FOLLOWED = ("ServiceRequest", "ImagingStudy", "DiagnosticReport", "Encounter", "Patient")
-ELEMENTS = ("basedOn", "focus", "imagingStudy", "encounter", "subject", "for", "patient")
+ELEMENTS = (
+    "basedOn", "focus", "imagingStudy", "encounter", "subject", "for", "patient", "about", "reasonReference",
+    "supportingInfo",
+)  # fmt: skip
 REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{2,40})/([A-Za-z0-9\-.]{1,64})(?:/_history/.*)?", re.ASCII)
 BATCH = 50
 HOPS = 2
@@ -57,8 +60,8 @@ class Context:
 
     def _names(self, resources: Iterable[Resource]) -> Iterator[Name]:
         for resource in resources:
-            for element in ELEMENTS:
-                value = resource.get(element)
+            details = [extension.get("valueReference") for extension in objects(resource.get("extension"))]
+            for value in (*(resource.get(element) for element in ELEMENTS), details):
                 for reference in value if isinstance(value, list) else [value]:
                     text = reference.get("reference") if isinstance(reference, dict) else None
                     match = REFERENCE.fullmatch(text) if isinstance(text, str) else None

@@ -20,6 +20,7 @@ from etl.sources.fhir_elements import DCM, Resource, code_of, codings, literal, 
 from etl.sources.fhir_identity import Finder
 from etl.sources.fhir_imaging import is_imaging
 from etl.sources.fhir_series import series_records
+from etl.sources.fhir_told import communication, communication_request, critical_class, flag, followup
 from etl.sources.times import DATE_ONLY, Instant, instant
 
 PROMPT = timedelta(days=1)  # an archive that says "available" later than this was filled later
@@ -51,7 +52,7 @@ class Reader:
         kind = word(resource.get("resourceType"))
         if kind is None:
             raise ItemRefused(Reason.BAD_STRUCTURE, "no resourceType")
-        reader = _READERS.get(kind)
+        reader = followup if self.finder.recommends(resource) else _READERS.get(kind)
         if reader is None or not is_imaging(resource, self.finder, self.imaging_codes):
             return FilterReason.NOT_IMAGING
         found = reader(self, resource)
@@ -237,7 +238,11 @@ class Reader:
                  "requested": resource.get("authoredOn")}.get(status)  # fmt: skip
         at = self.moment(dated) or self.moment(resource.get("lastModified")) or self.updated(resource)
         owner = self.finder.staff(resource.get("owner"), resource)
-        return self.events(resource, [(f"{name}/{status}", at)], self.about(resource, reader=owner))
+        reason = code_of(resource.get("statusReason"))
+        about = self.about(
+            resource, reader=owner, reason_code=reason, result_code=critical_class(resource, ("code", "reasonCode"))
+        )
+        return self.events(resource, [(f"{name}/{status}", at)], about)
 
 
 _READERS: dict[str, Callable[[Reader, Resource], Told]] = {
@@ -248,6 +253,9 @@ _READERS: dict[str, Callable[[Reader, Resource], Told]] = {
     "ImagingStudy": Reader.imaging_study,
     "DiagnosticReport": Reader.report,
     "Task": Reader.task,
+    "Flag": flag,
+    "Communication": communication,
+    "CommunicationRequest": communication_request,
 }
 KINDS = tuple(_READERS)
 

@@ -29,7 +29,11 @@ TYPES = {"ACSN": "accession", "PLAC": "placer", "FILL": "filler", "MR": "patient
 ROLES = frozenset({*TYPES.values(), "appointment", "person"})
 DICOM_UID = "urn:dicom:uid"
 OID = "urn:oid:"
-ORDER_REFERENCES = ("basedOn", "focus")
+ORDER_REFERENCES = ("basedOn", "focus", "about")
+PLANS = frozenset({"plan", "proposal"})
+FOLLOWED_BY = ("reasonReference", "supportingInfo")  # where a recommended exam names the report it follows
+REPORTS = ("DiagnosticReport", "ImagingStudy")
+FLAG_DETAIL = "StructureDefinition/flag-detail"  # R4 extension: what a Flag is about
 MOST_TARGETS = 50
 HOPS = 3
 
@@ -121,18 +125,42 @@ class Finder:
         return (identifier_value(reference) if found is None else None) or named
 
     def orders(self, resource: Resource) -> list[tuple[Any, Resource | None]]:
-        """Return the orders a resource is based on: (reference, ServiceRequest where it is in this payload)."""
-        return [
-            (reference, self.scope.follow(reference, resource))
-            for name in ORDER_REFERENCES
-            for reference in many(resource.get(name))[:MOST_TARGETS]
-        ]
+        """Return the orders a resource is based on: (reference, ServiceRequest where it is in this payload).
+
+        A recommended exam leads to the exam whose report recommends it, so only tasks are followed through one: an
+        order or a booking that answers it is another exam.
+        """
+        found = [(reference, self.scope.follow(reference, resource)) for reference in self._references(resource)]
+        if resource.get("resourceType") == "Task":
+            return found
+        return [(reference, order) for reference, order in found if order is None or not self.recommends(order)]
+
+    def _references(self, resource: Resource) -> Iterator[Resource]:
+        names = (*ORDER_REFERENCES, *FOLLOWED_BY) if _is_plan(resource) else ORDER_REFERENCES
+        for name in names:
+            yield from many(resource.get(name))[:MOST_TARGETS]
+        if resource.get("resourceType") == "Flag":
+            details = (e for e in many(resource.get("extension")) if (word(e.get("url")) or "").endswith(FLAG_DETAIL))
+            yield from (detail for e in details for detail in many(e.get("valueReference")))
+
+    def recommends(self, resource: Resource) -> bool:
+        """Return whether a resource is a recommended exam: planned, and referring to the exam it follows."""
+        if not _is_plan(resource):
+            return False
+        if any((literal(reference) or "").startswith("ServiceRequest/") for reference in many(resource.get("basedOn"))):
+            return True
+        told = [(r, self.scope.follow(r, resource)) for name in FOLLOWED_BY for r in many(resource.get(name))]
+        return any(
+            (literal(reference) or "").startswith(tuple(f"{kind}/" for kind in REPORTS))
+            or (found or {}).get("resourceType") in REPORTS
+            for reference, found in told
+        )
 
     def targets(self, resource: Resource) -> list[Identifiers]:
         """Return the identifiers of every exam a resource is about: one each accession, else one each order."""
         base = self._base(resource)
         found = [_filled(base, ids) for ids in self._of_orders(resource, HOPS)] or [base]
-        own = self.named(resource, "accession")[:MOST_TARGETS]
+        own = [] if self.recommends(resource) else self.named(resource, "accession")[:MOST_TARGETS]
         if own:
             same = {ids.accession_number: ids for ids in found}
             return [same.get(number) or replace(found[0], accession_number=number) for number in own]
@@ -149,6 +177,8 @@ class Finder:
 
     def _own(self, resource: Resource) -> dict[str, str | None]:
         """Return a resource's own order-level identifiers; an order without any is named by its reference."""
+        if self.recommends(resource):
+            return {}  # its own numbers are those of the exam to come
         kind = resource.get("resourceType")
         found = {f"{role}_order_number": _first(self.named(resource, role)) for role in ("placer", "filler")}
         found["accession_number"] = _first(self.named(resource, "accession"))
@@ -193,9 +223,13 @@ class Finder:
             unresolved = name if name.startswith(("ServiceRequest/", "urn:")) else None
             return [Identifiers(placer_order_number=unresolved)] if unresolved else None
         own = Identifiers(**self._own(order), visit_number=self.visit(order))
-        if order.get("resourceType") == "ServiceRequest" or hops == 0:
+        if (order.get("resourceType") == "ServiceRequest" and not self.recommends(order)) or hops == 0:
             return [own]
         return [_filled(own, ids) for ids in self._of_orders(order, hops - 1)] or [own]
+
+
+def _is_plan(resource: Resource) -> bool:
+    return resource.get("resourceType") == "ServiceRequest" and resource.get("intent") in PLANS
 
 
 def _first(values: list[str]) -> str | None:
