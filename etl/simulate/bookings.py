@@ -16,6 +16,8 @@ from etl.simulate.scenario import DAY_S, HOUR_S, SCANNERS, SITE, Scenario, strea
 
 LOOK_AHEAD_DAYS = 75
 MOST_BOOKINGS = 3
+USUAL_LATEST_DAYS = 42.0  # nobody asks for a day later than that ...
+LATEST_DAYS = {("NORTH", "MR"): 58.0}  # ... save where the story of the bottleneck has a tail
 NOTICE_S = 2 * HOUR_S  # nobody is booked for sooner
 BY_WHOM = (("PATIENT", 0.70), ("PROVIDER", 0.19), ("SITE", 0.11))
 
@@ -59,7 +61,8 @@ class Desk:
 
     def _wish(self, exam: Exam, draws: random.Random) -> date:
         lead = draws.lognormvariate(0, 0.8) * LEAD_DAYS[exam.modality]
-        lead = 0.3 if exam.priority == "S" else min(lead, 2.0) if exam.priority == "A" else min(lead, 42.0)
+        latest = LATEST_DAYS.get((exam.site, exam.modality), USUAL_LATEST_DAYS)
+        lead = 0.3 if exam.priority == "S" else min(lead, 2.0) if exam.priority == "A" else min(lead, latest)
         return clock_of(SITE[exam.site].zone).local_date(exam.accepted_s + int(lead * DAY_S))
 
     def _slots(self, pool: str, day: date) -> list[Stretch]:

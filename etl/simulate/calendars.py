@@ -105,7 +105,15 @@ class Calendar:
             if first <= day.weekday() <= last:
                 starts = (self._at(day, begin) + n * minutes * 60 for n in range(int((end - begin) * 60 // minutes)))
                 found += [Stretch(self.spec.code, "slot", day, s, s + minutes * 60) for s in starts]
+        last_s = self._last_slot_s(day)
+        found = [s for s in found if last_s is None or s.begin_s < last_s]
         return [s for s in found if not any(s.begin_s < b.end_s and b.begin_s < s.end_s for b in blocked)]
+
+    def _last_slot_s(self, day: date) -> int | None:
+        """Return when the story of the bottleneck has the day's bookable time end."""
+        scanner, from_day, hour = STORY_SHORT
+        told = self.spec.code == scanner and (day - self.scenario.anchor).days >= from_day
+        return self._at(day, hour) if told else None
 
     def handovers(self, day: date) -> list[Stretch]:
         """Return the minutes at technologist shift change in which no patient is taken."""
@@ -123,6 +131,9 @@ STORY_DOWN: dict[tuple[str, int], tuple[float, float, str]] = {
     ("NCT1", -9): (9.6, 16.1, "TUBE"),
     ("SMR1", -2): (10.0, 14.5, "COOLING"),
 }
+# scanner, days after the anchor, local hour: from that day on nothing is booked on it later in the day; it stays open
+# for emergency and inpatients. Outpatients ask for more than is left, and wait longer week by week
+STORY_SHORT = ("NMR1", -70, 15.0)
 
 
 def calendars(scenario: Scenario) -> dict[str, Calendar]:

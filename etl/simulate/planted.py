@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl.simulate.acquisitions import has_images
-from etl.simulate.calendars import STORY_DOWN, days_between
+from etl.simulate.calendars import STORY_DOWN, STORY_SHORT, days_between
 from etl.simulate.communication import LATE_HOURS, LATE_SECTION, is_late
 from etl.simulate.costs import NOT_IN_THE_TABLE, REVISED_BY, REVISED_DAYS
 from etl.simulate.dose_stories import (
@@ -180,6 +180,16 @@ def _critical_told_late(run: Run) -> Entry:
     }  # fmt: skip
 
 
+def _bottleneck(run: Run) -> Entry:
+    scanner, from_day, hour = STORY_SHORT
+    return {
+        "story": "mr_bottleneck", "scanner": scanner, "zone": SITE[SCANNER[scanner].site].zone,
+        "from_day": (run.scenario.anchor + timedelta(days=from_day)).isoformat(), "last_slot_hour": hour,
+        "expected_effect": "U19 of MR at NORTH rises to two or three weeks, T03 with it, and some wait beyond six weeks"
+        " (T04); other modalities and the South show nothing of it.",
+    }  # fmt: skip
+
+
 def _stories(run: Run) -> list[Entry]:
     anchor = run.scenario.anchor
     absent = {
@@ -209,6 +219,7 @@ def _stories(run: Run) -> list[Entry]:
          "expected_effect": "Q02 is higher at night, T25 long and often open for the South's outpatients, T27 stands"
          " out on one scanner, T20 strips exams left open."},
         slow_network(run), filling_archive(run), repeated_without_prior(run),
+        _bottleneck(run),
         {"story": "revalued", "valid_from": (anchor - timedelta(days=REVISED_DAYS)).isoformat(), "factor": REVISED_BY,
          "expected_effect": "V02 and U22-wrvu rise with no more work done: CT of the trunk is weighed higher."},
         {"story": "not_in_the_table", "codes": NOT_IN_THE_TABLE,
