@@ -42,8 +42,7 @@ def derive_queues(exams: Exams, parameters: Parameters, data_at: int) -> pd.Data
     day, _ = local_days(entered, site[exam], parameters.zones)
     wait_min = phase_targets(described, day, parameters.targets, WAIT_PHASES)
     limit = _limits(stays["queue"], frame["report_target_min"].to_numpy(dtype="float64")[exam], wait_min)
-    early = (stays["queue"] == "waiting").to_numpy() & (frame["appointment_at"].notna().to_numpy()[exam])
-    due = np.where(early, np.maximum(entered, microseconds(frame["appointment_at"])[exam]), entered)
+    due = np.where(stays["queue"] == "waiting", np.maximum(entered, _appointments(exams, exam, entered)), entered)
     overdue = np.where(np.isnan(limit), NO_TIME, due + (np.nan_to_num(limit) * MINUTE_US).round().astype(np.int64))
     return described.assign(
         queue=stays["queue"],
@@ -52,6 +51,21 @@ def derive_queues(exams: Exams, parameters: Parameters, data_at: int) -> pd.Data
         limit_min=limit,
         overdue_at=times(overdue),
     )
+
+
+def _appointments(exams: Exams, exam: Ints, entered: Ints) -> Ints:
+    """Return the appointment in force when each stay began, else the exam's own; NO_TIME without any."""
+    own = microseconds(exams.frame["appointment_at"])[exam]
+    slots = exams.slots
+    if not len(slots):
+        return own
+    place = pd.Index(exams.frame["exam_key"]).get_indexer(pd.Index(slots["exam_key"]))
+    since, due = microseconds(slots["valid_from_at"]), microseconds(slots["appointment_at"])
+    told = pd.DataFrame({"exam": place, "entered": since, "due": due})[since != NO_TIME]
+    asked = pd.DataFrame({"exam": exam, "entered": entered, "row": np.arange(len(exam))})
+    asked, told = (rows.sort_values("entered", kind="stable") for rows in (asked, told))
+    found = pd.merge_asof(asked, told, on="entered", by="exam").sort_values("row", ignore_index=True)["due"]
+    return found.fillna(pd.Series(own)).to_numpy(dtype=np.int64)
 
 
 def _limits(queue: pd.Series, unread_min: Floats, wait_min: Floats) -> Floats:

@@ -18,6 +18,7 @@ ORDERS = {"NW": "ordered", "IP": "begun", "CM": "ended", "CA": "stopped", "DC": 
 RESULTS = {"P": "reported", "F": "reported", "C": "reported"}
 # what happens in one second is told in this order
 SEQUENCE = ("ordered", "called_off", "missed", "stopped", "booked", "arrived", "begun", "ended", "reported")
+PHASE_OF = {"unread": "report", "waiting": "patient_wait"}
 Happening = tuple[datetime, int, str]
 
 
@@ -28,6 +29,8 @@ class Orders:
         """Read the HL7 files of both hospitals; `folder` is the department's."""
         self.happenings: dict[str, set[Happening]] = defaultdict(set)
         self.about: dict[str, tuple[str, str, str]] = {}
+        self.priority: dict[str, str] = {}
+        self.appointments: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)  # told at, for when
         self._arrived: list[tuple[str, datetime]] = []
         self._of_visit: dict[str, set[str]] = defaultdict(set)
         for site in ZONES:
@@ -50,11 +53,16 @@ class Orders:
             return
         if kind == "SIU":
             order = field(message, "SCH", 26)
-            self._note(order, moment(message["MSH"][6], site), SIU[event])
+            told = moment(message["MSH"][6], site)
+            self._note(order, told, SIU[event])
+            if SIU[event] == "booked":
+                self.appointments[order].append((told, moment(field(message, "SCH", 11, 4), site)))
             return
         order = field(message, "ORC", 2)
         self._of_visit[visit].add(order)
         self.about[order] = (site, field(message, "OBR", 24), field(message, "PV1", 2))
+        sent = field(message, "TQ1", 9) or field(message, "OBR", 27, 6)
+        self.priority[order] = {"S": "STAT", "A": "URGENT", "R": "ROUTINE"}.get(sent, self.priority.get(order, ""))
         if kind == "ORU":
             if field(message, "OBR", 25) in RESULTS:
                 self._note(order, moment(field(message, "OBR", 22), site), "reported")
@@ -79,10 +87,11 @@ def messages(file: Path) -> Iterator[dict[str, list[str]]]:
         yield found
 
 
-def field(message: dict[str, list[str]], segment: str, number: int) -> str:
-    """Return a field's first component, '' where it is not sent."""
+def field(message: dict[str, list[str]], segment: str, number: int, component: int = 1) -> str:
+    """Return a component of a field, '' where it is not sent."""
     fields = message.get(segment, [])
-    return fields[number].split("^")[0] if number < len(fields) else ""
+    parts = fields[number].split("^") if number < len(fields) else []
+    return parts[component - 1] if component <= len(parts) else ""
 
 
 def moment(text: str, site: str) -> datetime:
@@ -101,6 +110,36 @@ def queues(orders: Orders, at: datetime, bookable: set[tuple[str, str]]) -> dict
             if queue != "unscheduled" or (patient_class == "O" and (site, modality) in bookable):
                 found[queue].append((at - entered).total_seconds() / 60)
     return {queue: sorted(ages) for queue, ages in found.items()}
+
+
+def overdue(orders: Orders, at: datetime, rules: list[dict[str, str]]) -> list[float]:
+    """Return for how many minutes the unread and the waiting have been beyond their target at an instant."""
+    found = []
+    for order, (site, modality, patient_class) in orders.about.items():
+        about = {"site": site, "modality": modality, "priority": orders.priority[order], "patient_class": patient_class}
+        for queue, entered in _replayed(sorted(h for h in orders.happenings[order] if h[0] <= at)).items():
+            limit = _limit(rules, PHASE_OF.get(queue, ""), about, entered.astimezone(ZONES[site]).date().isoformat())
+            if limit is None:
+                continue
+            booked = [due for told, due in sorted(orders.appointments[order]) if told <= entered]
+            due = max(entered, booked[-1]) if queue == "waiting" and booked else entered
+            age = (at - due).total_seconds() / 60 - limit
+            found += [age] if age >= 0 else []
+    return sorted(found)
+
+
+def _limit(rules: list[dict[str, str]], phase: str, about: dict[str, str], day: str) -> float | None:
+    """Return the target in minutes of the rule that names most of whom it is about; None without one."""
+    fits = [
+        rule
+        for rule in rules
+        if rule["phase"] == phase
+        and rule["valid_from"] <= day
+        and (not rule["valid_to"] or day < rule["valid_to"])
+        and all(rule[name] in ("*", value) for name, value in about.items())
+    ]
+    best = max(fits, key=lambda rule: sum(rule[name] != "*" for name in about), default=None)
+    return None if best is None else float(best["target_min"])
 
 
 def _replayed(happenings: list[Happening]) -> dict[str, datetime]:

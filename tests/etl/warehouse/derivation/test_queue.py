@@ -66,6 +66,15 @@ def test_a_patient_who_comes_late_is_overdue_by_the_arrival(timed: Any, minutes:
     assert stays(timed, "waiting") == [(minutes(75), None)]
 
 
+def test_a_stay_is_judged_by_the_appointment_the_patient_came_for(timed: Any, minutes: Any) -> None:
+    timed.event("exam_scheduled", -1440, acc="A", appt="AP", appointment_at=60)
+    timed.event("patient_arrived", 50, acc="A", appt="AP")
+    timed.event("appt_cancelled", 120, acc="A", appt="AP")  # sent home after an hour, and booked for a week later
+    timed.event("exam_scheduled", 125, acc="A", appt="AP", appointment_at=10140)
+    row = rows_of(timed).query("queue == 'waiting'").iloc[0]
+    assert (row["overdue_at"], row["left_at"]) == (minutes(80), minutes(120))  # 20 min after 60, not after 10140
+
+
 def test_an_exam_is_unread_from_its_end_to_its_first_report(timed: Any, minutes: Any) -> None:
     timed.exam("A", 0, 20)  # ends at 20, preliminary at 50, final at 80
     assert stays(timed, "unread") == [(minutes(20), minutes(50))]
