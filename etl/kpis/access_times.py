@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, extract, func, or_
+from sqlalchemy import and_, func, or_
 
 from etl.kpis.base import Kpi, Population, When
 from etl.kpis.duration import Span
@@ -61,8 +61,6 @@ NO_SHOW = Kpi(
     counted="appointments",
 )
 
-# Minutes from local midnight to the appointment; zones off the whole hour move this by their odd minutes only.
-_into_day_min = _s.local_hour * 60 + extract("minute", _s.appointment_at)
 _cancelled = _s.state == "cancelled"
 
 CANCELLATION = Kpi(
@@ -78,7 +76,7 @@ CANCELLATION = Kpi(
     kind=Ratio(
         shares={
             "share": _cancelled,
-            "same_day": and_(_cancelled, _s.cancel_lead_min <= _into_day_min),
+            "same_day": and_(_cancelled, _s.cancelled_same_day.is_(True)),
             "under_24h": and_(_cancelled, _s.cancel_lead_min < _DAY_MIN),
             "over_24h": and_(_cancelled, _s.cancel_lead_min >= _DAY_MIN),
             **{f"by_{who}": and_(_cancelled, _s.called_off_by == who) for who in CALLED_OFF_BY},

@@ -129,6 +129,7 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
     day, hour = local_days(appointment, site, parameters.zones)
     valid_from, valid_to, is_last = _validity(rows)
     cancelled = (rows["state"] == "cancelled").to_numpy()
+    day_of_state, _ = local_days(rows["at"].to_numpy(dtype=np.int64), site, parameters.zones)
     own = np.where(rows["appointment_token"].isna(), described["exam_key"], rows["appointment_token"])
     made = rows.groupby("segment")["at"].transform("first").to_numpy()
     booked = _booked_at(rows, made)
@@ -151,6 +152,7 @@ def _described(rows: pd.DataFrame, exams: pd.DataFrame, parameters: Parameters) 
         is_last=is_last,
         lead_time_min=lead,
         cancel_lead_min=np.where(cancelled, span_min(appointment, rows["at"].to_numpy(dtype=np.int64)), np.nan),
+        cancelled_same_day=pd.Series(day_of_state == day, dtype="boolean").where(cancelled, pd.NA),
         reason_code=reason,
         called_off_by=called_off_by(reason, cancelled | moved, parameters.cancellation_reasons),
         lead_band=lead_bands(lead, is_addon),

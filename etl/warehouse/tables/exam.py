@@ -141,6 +141,7 @@ fact_slot = Table(
     num("lead_time_min", "U23: appointment - booking"),
     num("cancel_lead_min", "appointment - cancellation, cancelled states only"),
     text("reason_code", "cancelled by whom/why as coded", 128),
+    flag("cancelled_same_day", "whether it was cancelled on its own local day; NULL unless cancelled"),
     text("called_off_by", "patient, provider, site, other, unknown: by reason_code; NULL unless cancelled or moved"),
     text("lead_band", "lead_time_min in bands (LEAD_BANDS); add-on: emergency or inpatient, made on its own day"),
     day("local_date", "of the appointment"),

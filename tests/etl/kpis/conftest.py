@@ -444,6 +444,7 @@ def slots() -> list[Row]:
             "is_last": last, "lead_time_min": lead, "cancel_lead_min": cancel, "planned_duration_min": 30.0,
             "local_date": date.fromisoformat(f"2026-{at[:5]}"), "local_hour": int(at[6:8]),
             "called_off_by": {4: "patient", 5: "provider", 11: "site"}.get(place),
+            "cancelled_same_day": {4: True, 5: False, 11: False}.get(place),
             "lead_band": "under 1 day" if lead < 1440 else "1 to 7 days",
         }
         for place, (at, klass, state, last, lead, cancel) in enumerate(rows, 1)

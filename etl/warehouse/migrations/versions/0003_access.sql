@@ -13,6 +13,8 @@ ALTER TABLE fact_exam ADD COLUMN access_wait_min DOUBLE PRECISION;
 COMMENT ON COLUMN fact_exam.access_wait_min IS 'T03: exam begin - order accepted, negative = entered afterwards';
 ALTER TABLE fact_exam ADD COLUMN access_target_min DOUBLE PRECISION;
 COMMENT ON COLUMN fact_exam.access_target_min IS 'target of T03 valid at the order, NULL without target';
+ALTER TABLE fact_slot ADD COLUMN cancelled_same_day BOOLEAN;
+COMMENT ON COLUMN fact_slot.cancelled_same_day IS 'whether it was cancelled on its own local day; NULL unless cancelled';
 ALTER TABLE fact_slot ADD COLUMN called_off_by VARCHAR(64);
 COMMENT ON COLUMN fact_slot.called_off_by IS 'patient, provider, site, other, unknown: by reason_code; NULL unless cancelled or moved';
 ALTER TABLE fact_slot ADD COLUMN lead_band VARCHAR(64);

@@ -4,8 +4,7 @@ SELECT coalesce(fact_slot.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN false THEN 1 END) AS open, count(CASE
   WHEN (fact_slot.state = 'cancelled') THEN 1 END) AS met_share, count(CASE
   WHEN (fact_slot.state = 'cancelled'
-  AND fact_slot.cancel_lead_min <= fact_slot.local_hour * 60 + EXTRACT(minute
-  FROM fact_slot.appointment_at)) THEN 1 END) AS met_same_day, count(CASE
+  AND fact_slot.cancelled_same_day IS true) THEN 1 END) AS met_same_day, count(CASE
   WHEN (fact_slot.state = 'cancelled'
   AND fact_slot.cancel_lead_min < 1440) THEN 1 END) AS met_under_24h, count(CASE
   WHEN (fact_slot.state = 'cancelled'
@@ -38,8 +37,7 @@ SELECT coalesce(fact_slot.scanner_code, 'unknown') AS k_scanner, CAST(date_trunc
   WHEN false THEN 1 END) AS open, count(CASE
   WHEN (fact_slot.state = 'cancelled') THEN 1 END) AS met_share, count(CASE
   WHEN (fact_slot.state = 'cancelled'
-  AND fact_slot.cancel_lead_min <= fact_slot.local_hour * 60 + EXTRACT(minute
-  FROM fact_slot.appointment_at)) THEN 1 END) AS met_same_day, count(CASE
+  AND fact_slot.cancelled_same_day IS true) THEN 1 END) AS met_same_day, count(CASE
   WHEN (fact_slot.state = 'cancelled'
   AND fact_slot.cancel_lead_min < 1440) THEN 1 END) AS met_under_24h, count(CASE
   WHEN (fact_slot.state = 'cancelled'

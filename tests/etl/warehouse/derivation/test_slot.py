@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
+
+from etl.settings import Site
 
 
 def _slots(ward: Any) -> pd.DataFrame:
@@ -131,3 +134,27 @@ def test_an_addon_was_not_on_the_schedule_at_midnight(
 def test_an_exam_not_begun_is_neither(ward: Any) -> None:
     _book(ward, -2880, 0)
     assert pd.isna(ward.one()["is_addon"])
+
+
+@pytest.mark.parametrize(("lead_min", "same_day"), [(0, True), (600, True), (630, True), (631, False), (1440, False)])
+def test_a_cancellation_of_the_same_day_is_told_to_the_minute_in_a_zone_off_the_whole_hour(
+    new_ward: Any, lead_min: int, same_day: bool
+) -> None:
+    ward = new_ward(sites=(Site(code="NORTH", name="North", zone="Asia/Kolkata"),))
+    noon = datetime(2026, 9, 8, 5, 0, tzinfo=UTC)  # 10:30 in Kolkata: 630 minutes into the day
+    _book(ward, -2880, noon)
+    ward.event("appt_cancelled", noon - timedelta(minutes=lead_min), appt="AP")
+    slots = _slots(ward)
+    assert slots["state"].tolist() == ["booked", "cancelled"]
+    told = slots["cancelled_same_day"]
+    assert (bool(told.isna().iat[0]), bool(told.iat[1])) == (True, same_day)
+
+
+def test_the_day_of_a_clock_change_has_its_own_length(new_ward: Any) -> None:
+    ward = new_ward(sites=(Site(code="NORTH", name="North", zone="Australia/Lord_Howe"),))
+    ten = datetime(2026, 10, 3, 23, 0, tzinfo=UTC)  # 10:00 of a day that lost half an hour: it is 570 minutes old
+    for name, lead_min in (("A", 570), ("B", 571)):
+        _book(ward, -2880, ten, acc=name, appt=name)
+        ward.event("appt_cancelled", ten - timedelta(minutes=lead_min), appt=name)
+    cancelled = _slots(ward).query("state == 'cancelled'").sort_values("cancel_lead_min")
+    assert cancelled["cancelled_same_day"].tolist() == [True, False]
