@@ -26,19 +26,23 @@ OFF = and_(_x.cancelled_at.is_(None), _x.no_show_at.is_(None))
 
 
 def derive_demand(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
-    """Return fact_demand_day rows, one for every local day from a pool's first order to the data's now."""
+    """Return fact_demand_day rows of every pool, one for each local day from its site's first order to the data's now.
+
+    A pool nobody orders from has its capacity all the same.
+    """
     minutes = modelled_minutes(connection)
     ordered = _by_day(connection, _x.order_entered_at, _x.order_entered_at.is_not(None), minutes, parameters)
     kept = _by_day(connection, _x.order_entered_at, and_(_x.order_entered_at.is_not(None), OFF), minutes, parameters)
     opened = _by_day(connection, _x.order_accepted_at, WAITED, minutes, parameters)
     closed = _by_day(connection, CLOSED_AT, and_(WAITED, CLOSED_AT.is_not(None)), minutes, parameters)
-    rows = _grid(ordered, opened, data_at, parameters)
+    operating = _operating(connection)
+    rows = _grid(ordered, opened, operating, data_at, parameters)
     for frame, n, work in (
         (ordered, "orders", "ordered_min"), (kept, "kept", "kept_min"), (opened, "in", "in_min"),
         (closed, "out", "out_min"),
     ):  # fmt: skip
         rows = rows.merge(frame.rename(columns={"n": n, "work": work}), on=[*POOL, "day"], how="left")
-    rows = rows.merge(_operating(connection), on=[*POOL, "day"], how="left")
+    rows = rows.merge(operating, on=[*POOL, "day"], how="left")
     rows = _since_opening(rows.sort_values([*POOL, "day"], ignore_index=True))
     gone = rows.groupby(POOL, sort=False)[["in", "in_min", "out", "out_min"]].cumsum()
     weekly = rows.groupby(POOL, sort=False)["operating_min"].rolling(WEEKS_DAYS, min_periods=1).mean()
@@ -97,13 +101,18 @@ def _by_day(
     return frame.assign(work=work).groupby([*POOL, "day"], as_index=False)[["n", "work"]].sum()
 
 
-def _grid(ordered: pd.DataFrame, opened: pd.DataFrame, data_at: datetime, parameters: Parameters) -> pd.DataFrame:
-    """Return every day of every pool from its first order to now."""
-    first = pd.concat([ordered, opened]).groupby(POOL, as_index=False)["day"].min()
+def _grid(
+    ordered: pd.DataFrame, opened: pd.DataFrame, operating: pd.DataFrame, data_at: datetime, parameters: Parameters
+) -> pd.DataFrame:
+    """Return every day of every pool from its site's first order to now."""
+    asked = pd.concat([ordered, opened])
+    pools = pd.concat([asked, operating])[POOL].drop_duplicates()
+    first = pools.merge(asked.groupby("site_code", as_index=False)["day"].min(), on="site_code")
+    first = first.sort_values(POOL, ignore_index=True)
     now = np.full(len(first), microsecond(data_at), dtype=np.int64)
     last, _ = local_days(now, first["site_code"], parameters.zones)
     days = [np.arange(begin, end + 1) for begin, end in zip(first["day"], last, strict=True)]
-    every = first[POOL].assign(day=days).explode("day", ignore_index=True)
+    every = first[POOL].assign(day=pd.Series(days, index=first.index, dtype=object)).explode("day", ignore_index=True)
     whole: pd.DataFrame = every.dropna(subset=["day"]).astype({"day": "int64"})
     return whole
 

@@ -13,7 +13,14 @@ from sqlalchemy import Table, select
 from etl.warehouse.append import read_frame
 from etl.warehouse.derive import derive
 from etl.warehouse.parameters import FeedRule
-from etl.warehouse.tables import fact_exam_value, fact_gap, fact_reader_hour, fact_scanner_time, fact_visit
+from etl.warehouse.tables import (
+    fact_demand_day,
+    fact_exam_value,
+    fact_gap,
+    fact_reader_hour,
+    fact_scanner_time,
+    fact_visit,
+)
 
 LIST = FeedRule("north_list", "extract_csv", "NORTH")
 MONEY = FeedRule("north_money", "extract_csv", "NORTH")
@@ -132,3 +139,17 @@ def test_hours_of_the_clock_reach_from_the_first_to_the_last_operating_day(new_w
     assert by_day["stated_min"].tolist()[:2] == pytest.approx([600, 0])
     assert by_day["operating_min"].tolist() == [480, 0, 480]
     assert replace(ward.parameters, individual_readers=True).hash != ward.parameters.hash
+
+
+def test_a_kind_of_scanner_nobody_orders_from_has_its_capacity_all_the_same(ward: Any, derived: Any) -> None:
+    for scanner in ("NCT1", "NMR1", "SCT1"):
+        for day in range(3):
+            ward.opening(scanner, "open", day * 1440, day * 1440 + 480)
+    ward.exam("A", 10)
+    ward.exam("B", 2 * 1440 + 10, modality="MR", station_name="NMR1")  # its first order comes two days after the CT's
+    ward.exam("C", 3 * 1440)
+    found = derived(ward, fact_demand_day).sort_values(["site_code", "modality", "local_date"])
+    by_pool = found.groupby(["site_code", "modality"])
+    assert by_pool["operating_min"].apply(list).loc[("NORTH", "MR")][:3] == [480, 480, 480]
+    assert by_pool["orders"].sum().to_dict() == {("NORTH", "CT"): 2, ("NORTH", "MR"): 1}  # nothing is known of South
+    assert by_pool.size().nunique() == 1
