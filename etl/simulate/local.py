@@ -7,25 +7,28 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+QUARTER_S = 900  # every zone's offset is a whole number of quarter hours
+
 
 class Hour(NamedTuple):
-    """A clock hour in several spellings, without minutes."""
+    """A quarter of a clock hour in several spellings; `minute` begins it."""
 
     day: str  # 20261101
     hour: str  # 01
+    minute: int
     offset: str  # -0400
     day_number: int  # proleptic ordinal of the local date
     weekday: int
 
 
-@lru_cache(maxsize=20_000)
-def _hour(zone: str, utc_hour: int) -> Hour:
-    at = datetime.fromtimestamp(utc_hour * 3600, UTC).astimezone(ZoneInfo(zone))
-    return Hour(at.strftime("%Y%m%d"), at.strftime("%H"), at.strftime("%z"), at.toordinal(), at.weekday())
+@lru_cache(maxsize=80_000)
+def _hour(zone: str, quarter: int) -> Hour:
+    at = datetime.fromtimestamp(quarter * QUARTER_S, UTC).astimezone(ZoneInfo(zone))
+    return Hour(at.strftime("%Y%m%d"), at.strftime("%H"), at.minute, at.strftime("%z"), at.toordinal(), at.weekday())
 
 
 class LocalClock:
-    """The wall clock of a zone whose offsets are whole hours."""
+    """The wall clock of a zone."""
 
     def __init__(self, zone: str) -> None:
         """Take an IANA zone name."""
@@ -33,17 +36,17 @@ class LocalClock:
 
     def hour(self, at_s: int) -> Hour:
         """Return the clock hour that holds an instant (Unix seconds)."""
-        return _hour(self.zone, at_s // 3600)
+        return _hour(self.zone, at_s // QUARTER_S)
 
     def hl7(self, at_s: int) -> str:
         """Return ``YYYYMMDDHHMMSS`` without offset."""
-        h = _hour(self.zone, at_s // 3600)
-        rest = at_s % 3600
-        return f"{h.day}{h.hour}{rest // 60:02d}{rest % 60:02d}"
+        h = self.hour(at_s)
+        rest = at_s % QUARTER_S
+        return f"{h.day}{h.hour}{h.minute + rest // 60:02d}{rest % 60:02d}"
 
     def hl7_offset(self, at_s: int) -> str:
         """Return ``YYYYMMDDHHMMSS+ZZZZ``."""
-        return self.hl7(at_s) + _hour(self.zone, at_s // 3600).offset
+        return self.hl7(at_s) + self.hour(at_s).offset
 
     def iso(self, at_s: int) -> str:
         """Return ``YYYY-MM-DD HH:MM:SS`` without offset."""
@@ -57,11 +60,12 @@ class LocalClock:
 
     def local_date(self, at_s: int) -> date:
         """Return the local date."""
-        return date.fromordinal(_hour(self.zone, at_s // 3600).day_number)
+        return date.fromordinal(self.hour(at_s).day_number)
 
     def clock_hour(self, at_s: int) -> float:
         """Return the local hour of day with its fraction."""
-        return int(_hour(self.zone, at_s // 3600).hour) + at_s % 3600 / 3600
+        h = self.hour(at_s)
+        return int(h.hour) + (h.minute * 60 + at_s % QUARTER_S) / 3600
 
     def second(self, day: date, hour: float) -> int:
         """Return the instant of a wall time; 24.0 is the next midnight, a repeated hour is its first pass."""

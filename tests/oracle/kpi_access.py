@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from math import nan
 from typing import Any
 
 import pandas as pd
-from kpi_booking import cancellation, last_appointments
+from kpi_booking import cancellation, decided, last_appointments
 from kpi_flow import targets
 from kpi_scanners import operating_seconds
-from kpi_truth import Measures, Truth, kaplan_meier, minutes, oracle, spread, turnaround
+from kpi_truth import Measures, Truth, kaplan_meier, minutes, oracle, spread, table, turnaround
 
 BY_WHOM = {"PATIENT": "patient", "PROVIDER": "provider", "SITE": "site", "WEATHER": "other"}
 
@@ -89,7 +91,7 @@ def cancelled_by_whom(t: Truth) -> Measures:
 
 @oracle("U16b")
 def outcomes(t: Truth) -> Measures:
-    frame = last_appointments(t).query("fate != 'open'")
+    frame = decided(t, last_appointments(t))
     who = frame["reason"].map(BY_WHOM).where(frame["fate"] == "cancelled")
     n = len(frame) or nan
     shares = {f"by_{name}": (who == name).sum() / n for name in BY_WHOM.values()}
@@ -100,7 +102,7 @@ def outcomes(t: Truth) -> Measures:
 def slots_of(t: Truth) -> pd.DataFrame:
     """Template slots of the scanners asked about, with their site and modality."""
     known = {s["code"]: (s["site"], s["modality"]) for s in t.scanners}
-    slots = pd.read_parquet(t.folder / "truth" / "template_slots.parquet")
+    slots = table(t.folder, "template_slots")
     slots = slots[slots["scanner"].isin(known)].copy()
     slots["site"] = [known[code][0] for code in slots["scanner"]]
     slots["modality"] = [known[code][1] for code in slots["scanner"]]
@@ -115,6 +117,7 @@ def everyone_booked(t: Truth) -> pd.DataFrame:
     exams = everything.exams.set_index("exam_key")
     made["performed"] = made["exam_key"].map(exams["performed"])
     made["undone"] = made["exam_key"].map(exams[["end_at", "aborted_at"]].isna().all(axis=1))
+    made["site"] = made["exam_key"].map(exams["site"])
     made["class"] = made["exam_key"].map(exams["patient_class"])
     made["gone_at"] = made["fate_at"].where(made["fate"].isin(["cancelled", "moved", "no_show"]))
     return made
@@ -184,6 +187,10 @@ def third_days(t: Truth, group: pd.DataFrame, made: pd.DataFrame, site: str) -> 
     """Days to the first and third open slot of a group of slots, at 08:00 of each weekday of the period."""
     zone, found = t.zones[site], []
     first_slot = group["begin_at"].min().tz_convert(zone).normalize().tz_localize(None)
+    told = made.loc[made["site"] == site, "booked_at"]
+    # until bookings have been told of for four weeks, slots booked before look open
+    settled = told.min().tz_convert(zone).normalize().tz_localize(None) + pd.Timedelta(days=28)
+    first_slot = max(first_slot, settled)
     for day in pd.date_range(t.start, t.stop, inclusive="left"):
         at = (day + pd.Timedelta(hours=8)).tz_localize(zone)
         if day.weekday() > 4 or at > pd.Timestamp(t.as_of) or day < first_slot:
@@ -218,16 +225,20 @@ def third_next_available_by_scanner(t: Truth) -> Measures:
 
 
 def whole_days(t: Truth) -> pd.DataFrame:
-    """Operating minutes by scanner and whole local day of the period that has ended by now, and the 28 days' mean."""
+    """Operating minutes by pool and whole local day of the period that has ended by now, of pools that ever operate."""
     rows = []
+    long = replace(t, start=t.start - timedelta(days=28))
     for scanner in t.scanners:
         zone = t.zones[scanner["site"]]
-        between = operating_seconds(t, scanner)
-        for day in pd.date_range(t.start, t.stop, inclusive="left"):
+        between = operating_seconds(long, scanner)
+        for day in pd.date_range(long.start, t.stop, inclusive="left"):
             begin, end = (d.tz_localize(zone).tz_convert("UTC") for d in (day, day + pd.Timedelta(days=1)))
             if end <= pd.Timestamp(t.as_of):
                 rows.append((scanner["site"], scanner["modality"], day, between(begin, end)))
-    return pd.DataFrame(rows, columns=["site", "modality", "day", "min"])
+    days = pd.DataFrame(rows, columns=["site", "modality", "day", "min"])
+    days = days.groupby(["site", "modality", "day"], as_index=False)["min"].sum()
+    ran = days.groupby(["site", "modality"])["min"].cumsum() > 0
+    return days[ran & (days["day"] >= pd.Timestamp(t.start))]
 
 
 def still(t: Truth, since: pd.Series, limit_min: float = 0.0) -> Measures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,11 @@ LIKE = ["algorithm", "section", "priority", "patient_class", "hours", "band"]
 
 def cases(t: Truth) -> pd.DataFrame:
     """Exams with images of the procedures that algorithms are for, of all time, with result and verdict by now."""
-    whole = Truth(t.folder, t.start, t.stop, t.as_of, t.is_late)
+    return _cases(Truth(t.folder, t.start, t.stop, t.as_of, t.is_late)).copy()
+
+
+@cache
+def _cases(whole: Truth) -> pd.DataFrame:
     frame = whole.exams.merge(quality(whole), on="exam_key", how="left")
     frame = frame[frame["available_at"].notna() & frame["aborted_at"].isna()]
     frame["opened_at"] = frame[["opened_at", "prelim_at", "final_at"]].min(axis=1)
@@ -25,7 +30,7 @@ def cases(t: Truth) -> pd.DataFrame:
     )
     frame["queue"] = queue(frame)
     frame = frame[frame["algorithm"].notna()].copy()
-    story = next(s for s in t.manifest["planted"] if s.get("story") == "ai_go_live")
+    story = next(s for s in whole.manifest["planted"] if s.get("story") == "ai_go_live")
     live = frame["day"] >= date.fromisoformat(story["from_day"])
     use = np.where(frame["site"] == LIVE, np.where(live, "in_use", "before"), "control")
     frame["use"] = np.where(frame["algorithm"] == ALWAYS, "in_use", use)
@@ -34,7 +39,9 @@ def cases(t: Truth) -> pd.DataFrame:
     frame["result"] = frame["result"].where(frame["ai_failed_at"].isna(), "failed")
     frame["done_at"] = frame["ai_end_at"].fillna(frame["ai_failed_at"])
     frame["wait"] = minutes(frame["available_at"], frame["opened_at"])
-    frame["hours"] = [work_hours(at, t.zones[site]) for at, site in zip(frame["end_at"], frame["site"], strict=True)]
+    frame["hours"] = [
+        work_hours(at, whole.zones[site]) for at, site in zip(frame["end_at"], frame["site"], strict=True)
+    ]
     return frame
 
 

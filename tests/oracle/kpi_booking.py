@@ -32,11 +32,17 @@ def last_appointments(t: Truth) -> pd.DataFrame:
     return t.within(frame, frame["begin_at"])
 
 
+def decided(t: Truth, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the appointments whose fate is known; a day's silence is one not come to."""
+    silent = frame["fate"] == "open"
+    gone = frame["begin_at"] <= pd.Timestamp(t.as_of) - pd.Timedelta(days=1)
+    return frame.assign(fate=frame["fate"].where(~silent, "no_show"))[~silent | gone]
+
+
 @oracle("U15")
 def no_show(t: Truth) -> Measures:
-    frame = last_appointments(t).query("patient_class == 'O' and fate != 'cancelled'")
-    missed = (frame["fate"] == "no_show").sum()
-    return {"numerator": missed, "n": (frame["fate"] != "open").sum()}
+    frame = decided(t, last_appointments(t).query("patient_class == 'O' and fate != 'cancelled'"))
+    return {"numerator": (frame["fate"] == "no_show").sum(), "n": len(frame)}
 
 
 def cancellation(t: Truth) -> Measures:

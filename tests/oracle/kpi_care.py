@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 from kpi_report import coded
-from kpi_truth import Measures, Truth, minutes, oracle, turnaround
+from kpi_truth import Measures, Truth, minutes, oracle, table, turnaround
 
 
 def findings(t: Truth) -> pd.DataFrame:
@@ -101,7 +101,12 @@ def recommended(t: Truth) -> pd.DataFrame:
 
     Where the final's own message never came the report's text did not either: the extract tells its time alone.
     """
-    frame = pd.read_parquet(t.folder / "truth" / "followups.parquet").rename(columns={"modality": "wanted"})
+    return _recommended(t).copy()
+
+
+@cache
+def _recommended(t: Truth) -> pd.DataFrame:
+    frame = table(t.folder, "followups").rename(columns={"modality": "wanted"})
     exams = t.exams[coded(t, t.exams)]
     exams = exams[["exam_key", "site", "modality", "procedure_code", "patient"]]
     frame = frame[frame["recommended_at"] <= t.as_of].merge(exams, on="exam_key")
@@ -112,7 +117,7 @@ def recommended(t: Truth) -> pd.DataFrame:
     frame["due_at"] = [due(at, said) for at, said in zip(frame["recommended_at"], frame["interval"], strict=True)]
     frame["due_at"] = pd.to_datetime(frame["due_at"], utc=True)
     frame["deadline_at"] = frame["due_at"] + pd.Timedelta(days=t.settings["followup"]["grace_days"])
-    everyone = pd.read_parquet(t.folder / "truth" / "exams.parquet")
+    everyone = table(t.folder, "exams")
     done = everyone[everyone["begin_at"].notna() & everyone["end_at"].notna() & everyone["aborted_at"].isna()]
     by_patient = dict(list(done[done["begin_at"] <= t.as_of].groupby("patient")))
     answers = [answered(row, by_patient.get(row.patient)) for row in frame.itertuples()]

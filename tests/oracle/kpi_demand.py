@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,8 @@ def demand(t: Truth) -> Measures:
     local = t.day(asked["ordered_at"], asked["site"])
     asked = asked[[pair in ended for pair in zip(asked["site"], local, strict=True)]]
     available, ordered = days["min"].sum(), asked["work"].sum()
+    if not available:
+        return dict.fromkeys(("ratio", "kept", "numerator", "available"), nan)
     return {
         "ratio": ordered / available,
         "kept": asked.loc[called_off(t, asked).isna(), "work"].sum() / available,
@@ -100,4 +103,6 @@ def backlog_weeks(t: Truth) -> Measures:
             waiting += frame.loc[mine & np.array(still, dtype=bool), "work"].sum()
             available += week
             n += 1
+    if not available:
+        return dict.fromkeys(("weeks", "numerator", "available"), nan)
     return {"weeks": waiting / available, "numerator": waiting, "available": available, "n": n}

@@ -7,13 +7,13 @@ from math import nan
 from statistics import median
 
 import pandas as pd
-from kpi_truth import Measures, Truth, oracle, spread
+from kpi_truth import Measures, Truth, oracle, spread, table
 
 
 def moved(t: Truth) -> pd.DataFrame:
     """Return what was stored in the period, by local date of its first instance."""
-    frame = pd.read_parquet(t.folder / "truth" / "transfers.parquet")
-    exams = pd.read_parquet(t.folder / "truth" / "exams.parquet").set_index("exam_key")
+    frame = table(t.folder, "transfers")
+    exams = table(t.folder, "exams").set_index("exam_key")
     frame = frame[(frame["direction"] == "store") & (frame["last_at"] <= t.as_of)].copy()
     frame["scanner"] = frame["exam_key"].map(exams["scanner"])
     for name, value in t.where:
@@ -99,8 +99,8 @@ def imageless(t: Truth) -> Measures:
 @oracle("I04-orphans")
 def orphans(t: Truth) -> Measures:
     """Series of a stranger five hours after some exams; what was never sent is not there at all."""
-    series = pd.read_parquet(t.folder / "truth" / "acquisitions.parquet")
-    exams = pd.read_parquet(t.folder / "truth" / "exams.parquet").set_index("exam_key")
+    series = table(t.folder, "acquisitions").copy()
+    exams = table(t.folder, "exams").set_index("exam_key")
     for name in ("accession", "site", "modality"):
         series[name] = series["exam_key"].map(exams[name])
     for name, value in t.where:

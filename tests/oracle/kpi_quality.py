@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from kpi_truth import Measures, Truth, oracle
+from kpi_truth import Measures, Truth, oracle, table
 
 WRONG = ("Wrong exam", "Wrong side", "Wrong patient")
 WEEK = pd.Timedelta(days=7)
@@ -20,7 +20,7 @@ def befallen(t: Truth) -> pd.DataFrame:
 
 def quality(t: Truth) -> pd.DataFrame:
     """What befell each begun exam; later knowledge is blanked."""
-    frame = pd.read_parquet(t.folder / "truth" / "quality.parquet").drop(columns="accession")
+    frame = table(t.folder, "quality").drop(columns="accession")
     for name in frame.columns:
         if name.endswith("_at"):
             frame[name] = frame[name].where(frame[name] <= t.as_of)
@@ -101,7 +101,7 @@ def rejects(t: Truth) -> Measures:
 
 def images(t: Truth) -> pd.DataFrame:
     """Exams of plain film and mammography with images held, images of the standard, and repeats."""
-    held = pd.read_parquet(t.folder / "truth" / "acquisitions.parquet").groupby("exam_key")["instances"].sum()
+    held = table(t.folder, "acquisitions").groupby("exam_key")["instances"].sum()
     rules = pd.read_csv(t.folder / "standard_protocols.csv", dtype=str).dropna(subset=["images"])
     # South's own code of a procedure stands on the row below North's
     codes = rules["procedure"].tolist()
@@ -163,7 +163,7 @@ def incidents(t: Truth) -> Measures:
 
 @oracle("Q10")
 def deviations(t: Truth) -> Measures:
-    series = pd.read_parquet(t.folder / "truth" / "acquisitions.parquet")
+    series = table(t.folder, "acquisitions")
     more_than_localizer = series.groupby("exam_key").size()
     frame = befallen(t)
     frame = frame[frame["exam_key"].isin(more_than_localizer.index) & ~frame["accession"].isin(imageless(t))]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
+from math import nan
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -19,8 +22,7 @@ class Seconds:
         zone = t.zones[scanner["site"]]
         self.begin = int(pd.Timestamp(t.start).tz_localize(zone).timestamp())
         stop = int(pd.Timestamp(t.stop).tz_localize(zone).timestamp())
-        now = int(t.as_of.timestamp())
-        self.end = min(stop, now // 3600 * 3600 if whole_hours else now)
+        self.end = min(stop, t.edge(zone) if whole_hours else int(t.as_of.timestamp()))
         self.size = self.end - self.begin
 
     def of(self, begins: pd.Series, ends: pd.Series, before_s: int = 0, after_s: int = 0) -> np.ndarray:
@@ -80,11 +82,14 @@ def stretches(t: Truth, scanner: str) -> pd.DataFrame:
 
 def share_of_seconds(t: Truth, numerator: str, available: str) -> Measures:
     seconds = scanner_seconds(t)
-    return {
-        "share": seconds[numerator] / seconds[available],
-        "numerator": seconds[numerator] / 60,
-        "available": seconds[available] / 60,
-    }
+    return shared(seconds[numerator] / 60, seconds[available] / 60)
+
+
+def shared(numerator: float, available: float) -> Measures:
+    """Return minutes over minutes; where no minute was available nothing is told of either."""
+    if not available:
+        return dict.fromkeys(("share", "numerator", "available"), nan)
+    return {"share": numerator / available, "numerator": numerator, "available": available}
 
 
 @oracle("U01")
@@ -131,13 +136,16 @@ def gaps(t: Truth) -> pd.DataFrame:
 
     Beside their minutes: the idle part, its longest stretch, and the minutes a further patient would have needed.
     """
-    frames = [scanner_gaps(t, scanner) for scanner in t.scanners]
+    everyone = Truth(t.folder, t.start, t.stop, t.as_of, t.is_late)
+    frames = [scanner_gaps(everyone, scanner["code"]) for scanner in t.scanners]
     return pd.concat(frames, ignore_index=True)
 
 
-def scanner_gaps(t: Truth, scanner: dict[str, Any]) -> pd.DataFrame:
+@cache
+def scanner_gaps(t: Truth, code: str) -> pd.DataFrame:
     """Return one scanner's gaps; its usual turnover is over all it ever did."""
-    everything = Truth(t.folder, t.start - timedelta(days=30), t.stop, t.as_of, t.is_late, t.where)
+    scanner = next(s for s in t.scanners if s["code"] == code)
+    everything = Truth(t.folder, t.start - timedelta(days=30), t.stop, t.as_of, t.is_late)
     found = visits(t, scanner)
     found["day"] = t.day(found["begin_at"], found["site"])
     operating = Operating(everything, scanner)
@@ -158,7 +166,8 @@ def scanner_gaps(t: Truth, scanner: dict[str, Any]) -> pd.DataFrame:
     length = ((slots["end_at"] - slots["begin_at"]).dt.total_seconds() / 60).mode()
     usual = frame["gap"][frame["gap"] <= 45].median()
     frame["needed"] = (length.min() if len(length) else float("nan")) + (0.0 if pd.isna(usual) else usual)
-    return frame[[t.start <= day < t.stop for day in frame["day"]]]
+    frame["site"] = scanner["site"]
+    return frame[np.array([t.start <= day < t.stop for day in frame["day"]], dtype=bool)]
 
 
 class Operating:
@@ -199,10 +208,22 @@ def operating_seconds(t: Truth, scanner: dict[str, Any]) -> Any:
     open_ = np.concatenate(([0], np.cumsum(kind.get("open", nothing) & ~off)))
 
     def between(since: pd.Timestamp, until: pd.Timestamp) -> float:
-        first, last = (int(at.timestamp()) - seconds.begin for at in (since, until))
+        first, last = (min(int(at.timestamp()) - seconds.begin, seconds.size) for at in (since, until))
         return float(open_[last] - open_[first]) / 60
 
     return between
+
+
+def local_hours(begin: int, end: int, zone: ZoneInfo) -> list[int]:
+    """Return the edges of the hours of a local clock: a new one begins where the hour or the zone's offset changes."""
+    edges, seen = [begin], None
+    for at in range(begin, end, 900):
+        local = datetime.fromtimestamp(at, zone)
+        now = (local.date(), local.hour, local.utcoffset())
+        if seen is not None and now != seen:
+            edges.append(at)
+        seen = now
+    return [*edges, end]
 
 
 @oracle("U08")
@@ -216,7 +237,7 @@ def idle_gap(t: Truth) -> Measures:
     frame = gaps(t).query("gap > 45 and idle > 0")
     usable = frame["longest"] >= frame["needed"]
     return {
-        "sum": frame["idle"].sum(),
+        "sum": frame["idle"].sum() if len(frame) else nan,
         "p50": frame["idle"].quantile(0.5),
         "max": frame["idle"].max(),
         "n": len(frame),
@@ -233,17 +254,14 @@ def visits_per_hour(t: Truth) -> Measures:
         between = operating_seconds(t, scanner)
         zone = t.zones[scanner["site"]]
         seconds = Seconds(t, scanner)
-        for begin in range(seconds.begin, seconds.end, 3600):
-            hour = pd.Timestamp(begin, unit="s", tz="UTC")
-            minutes = between(hour, hour + pd.Timedelta(hours=1))
+        begun = visits(t, scanner)["begin_at"]
+        edges = [pd.Timestamp(at, unit="s", tz="UTC") for at in local_hours(seconds.begin, seconds.end, zone)]
+        for begin, end in pairwise(edges):
+            minutes = between(begin, end)
             available += minutes
             if minutes:
-                days.add((scanner["code"], hour.tz_convert(zone).date()))
-        begins = visits(t, scanner)["begin_at"]
-        for begin in begins[
-            (begins >= pd.Timestamp(seconds.begin, unit="s", tz="UTC"))
-            & (begins < pd.Timestamp(seconds.end, unit="s", tz="UTC"))
-        ]:
-            hour = begin.floor("h")
-            number += between(hour, hour + pd.Timedelta(hours=1)) > 0
+                days.add((scanner["code"], begin.tz_convert(zone).date()))
+                number += int(((begun >= begin) & (begun < end)).sum())
+    if not available:
+        return dict.fromkeys(("numerator", "per_hour", "per_scanner_day"), nan)
     return {"numerator": number, "per_hour": number / available * 60, "per_scanner_day": number / len(days)}

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,24 @@ def oracle(kpi_id: str) -> Callable[[Callable[[Truth], Measures]], Callable[[Tru
     return register
 
 
+@cache
+def table(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table of the truth, read once; whoever changes it takes a copy."""
+    return pd.read_parquet(folder / "truth" / f"{name}.parquet")
+
+
+@cache
+def settings_of(folder: Path) -> dict[str, Any]:
+    """Return an installation's settings, read once."""
+    return tomllib.loads((folder / "radpulse.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def lived(folder: Path, as_of: datetime, is_late: bool) -> pd.DataFrame:
+    """Return all exams as they were at an instant, whatever is asked about."""
+    return Truth(folder, date.min, date.max, as_of, is_late).lived()
+
+
 @dataclass(frozen=True)
 class Truth:
     """A simulated department as it really was, asked about the local dates [start, stop) at the instant `as_of`."""
@@ -48,7 +66,7 @@ class Truth:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The installation's settings file."""
-        return tomllib.loads((self.folder / "radpulse.toml").read_text(encoding="utf-8"))
+        return settings_of(self.folder)
 
     @cached_property
     def zones(self) -> dict[str, ZoneInfo]:
@@ -62,8 +80,15 @@ class Truth:
 
     @cached_property
     def exams(self) -> pd.DataFrame:
-        """One row an exam; what happened after `as_of` is blanked."""
-        frame = pd.read_parquet(self.folder / "truth" / "exams.parquet")
+        """One row an exam asked about; what happened after `as_of` is blanked."""
+        frame = lived(self.folder, self.as_of, self.is_late)
+        for name, value in self.where:
+            frame = frame[frame["scanner" if name == "code" else name] == value]
+        return frame.copy()
+
+    def lived(self) -> pd.DataFrame:
+        """Return one row an exam of the department, with what follows from it at once."""
+        frame = table(self.folder, "exams").copy()
         for name in frame.columns:
             if name.endswith("_at") and name != "appointment_at":
                 frame[name] = frame[name].where(frame[name] <= self.as_of)
@@ -73,11 +98,9 @@ class Truth:
         scanner = frame["end_at"] if self.is_late else frame["exam_key"].map(self.told["last_at"])
         scanner += self.device_ahead(frame["scanner"], frame["begin_at"])
         frame["end_at"] = scanner.where(frame["accession"].isin(self.never_ended), frame["end_at"])
-        for name, value in self.where:
-            frame = frame[frame["scanner" if name == "code" else name] == value]
         frame["performed"] = frame["begin_at"].notna() & frame["end_at"].notna() & frame["aborted_at"].isna()
         frame["communicated_at"] = frame[["prelim_at", "final_at", "crit_notified_at"]].min(axis=1)
-        bookings = pd.read_parquet(self.folder / "truth" / "appointments.parquet").sort_values("number")
+        bookings = table(self.folder, "appointments").sort_values("number")
         booked = bookings.drop_duplicates("exam_key", keep="last").set_index("exam_key")
         frame["planned_min"] = frame["exam_key"].map(booked["minutes"])
         # an appointment called off and no other made yet: all that anyone knows is that the exam is off
@@ -94,8 +117,8 @@ class Truth:
 
         Only files (of the last days) tell when a series ended, and only some do; else its begin is all there is.
         """
-        exams = pd.read_parquet(self.folder / "truth" / "exams.parquet").set_index("exam_key")
-        series = pd.read_parquet(self.folder / "truth" / "acquisitions.parquet")
+        exams = table(self.folder, "exams").set_index("exam_key")
+        series = table(self.folder, "acquisitions").copy()
         exam_at = series["exam_key"].map(exams["begin_at"])
         with_files = (
             self.day(exam_at, series["exam_key"].map(exams["site"])).map(str) >= self.manifest["scenario"]["dicom_from"]
@@ -135,14 +158,14 @@ class Truth:
     @cached_property
     def appointments(self) -> pd.DataFrame:
         """One row a booking, in the order made."""
-        frame = pd.read_parquet(self.folder / "truth" / "appointments.parquet")
+        frame = table(self.folder, "appointments")
         frame = frame[(frame["booked_at"] <= self.as_of) & frame["exam_key"].isin(self.exams["exam_key"])]
         return frame.sort_values(["exam_key", "number"])
 
     @cached_property
     def openings(self) -> pd.DataFrame:
         """The operating calendar."""
-        return pd.read_parquet(self.folder / "truth" / "openings.parquet")
+        return table(self.folder, "openings")
 
     def day(self, at: pd.Series, site: pd.Series) -> pd.Series:
         """Return the site-local dates of instants."""
@@ -151,6 +174,12 @@ class Truth:
             mine = (site == code) & at.notna()
             local[mine] = at[mine].dt.tz_convert(zone).dt.date
         return local
+
+    def edge(self, zone: ZoneInfo) -> int:
+        """Return the last whole hour of a local clock, in Unix seconds."""
+        now = int(self.as_of.timestamp())
+        ahead = round(self.as_of.astimezone(zone).utcoffset().total_seconds())  # type: ignore[union-attr]
+        return (now + ahead) // 3600 * 3600 - ahead
 
     def within(self, frame: pd.DataFrame, at: pd.Series) -> pd.DataFrame:
         """Return the rows whose local date lies in the period."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from math import nan
 
 import numpy as np
 import pandas as pd
-from kpi_scanners import Seconds, gaps, scanner_seconds, visits
-from kpi_truth import Measures, Truth, minutes, oracle
+from kpi_scanners import Seconds, gaps, scanner_seconds, shared, visits
+from kpi_truth import Measures, Truth, minutes, oracle, table
 
 
 def days_told(t: Truth, scanner: dict[str, object]) -> list[tuple[Seconds, int]]:
@@ -17,14 +18,16 @@ def days_told(t: Truth, scanner: dict[str, object]) -> list[tuple[Seconds, int]]
     everything = replace(t, start=t.start - timedelta(days=30), stop=t.stop + timedelta(days=400))
     calendar = everything.openings[everything.openings["scanner"] == scanner["code"]]
     opened = list(calendar[calendar["kind"] == "open"]["day"])
-    now = int(t.as_of.timestamp())
-    found = []
+    zone = t.zones[str(scanner["site"])]
+    found: list[tuple[Seconds, int]] = []
+    if not opened:
+        return found
     day = t.start
     while day < t.stop:
         whole = Seconds(
             replace(t, start=day, stop=day + timedelta(days=1), as_of=t.as_of + timedelta(days=999)), scanner
         )
-        if whole.begin < now // 3600 * 3600 and min(opened) <= day <= max(opened):
+        if whole.begin < t.edge(zone) and min(opened) <= day <= max(opened):
             told = Seconds(replace(t, start=day, stop=day + timedelta(days=1)), scanner)
             found.append((told, whole.size))
         day += timedelta(days=1)
@@ -35,7 +38,15 @@ def clock(t: Truth) -> dict[str, float]:
     """Return the denominators that hang on the clock, in minutes: all hours, 50 hours a week, stated hours."""
     found = {"clock": 0.0, "week": 0.0, "stated": 0.0}
     for scanner in t.scanners:
-        one = replace(t, where=(("code", scanner["code"]),))
+        for name, value in _clock(replace(t, where=(("code", scanner["code"]),))).items():
+            found[name] += value
+    return found
+
+
+@cache
+def _clock(one: Truth) -> dict[str, float]:
+    t, found = one, {"clock": 0.0, "week": 0.0, "stated": 0.0}
+    for scanner in one.scanners:
         stated = scanner.get("stated_hours_per_day")
         calendar = t.openings[(t.openings["scanner"] == scanner["code"])]
         for told, whole in days_told(t, scanner):
@@ -54,10 +65,11 @@ def clock(t: Truth) -> dict[str, float]:
 @oracle("U03")
 def um_utilization(t: Truth) -> Measures:
     scan, number = 0.0, 0
-    edge = pd.Timestamp(int(t.as_of.timestamp()) // 3600 * 3600, unit="s", tz="UTC")
     changes = gaps(t)
-    changes = changes[(changes["gap"] <= 45) & (changes["at"] < edge)]["gap"]
+    edges = {site: pd.Timestamp(t.edge(zone), unit="s", tz="UTC") for site, zone in t.zones.items()}
+    changes = changes[(changes["gap"] <= 45) & (changes["at"] < changes["site"].map(edges))]["gap"]
     for scanner in t.scanners:
+        edge = edges[scanner["site"]]
         seen = visits(t, scanner)
         begun = t.within(seen, seen["begin_at"])
         begun = begun[begun["begin_at"] < edge]
@@ -65,24 +77,24 @@ def um_utilization(t: Truth) -> Measures:
         number += len(begun)
     whole = scan + (changes.mean() if len(changes) else 0.0) * number
     available = clock(t)["stated"]
-    return {"share": whole / available if available else nan, "numerator": whole, "available": available}
+    return shared(whole, available)
 
 
 @oracle("U04-24h")
 def schedule_utilization_24h(t: Truth) -> Measures:
     booked, all_hours = scanner_seconds(t)["booked"] / 60, clock(t)["clock"]
-    return {"share": booked / all_hours, "numerator": booked, "available": all_hours}
+    return shared(booked, all_hours)
 
 
 @oracle("U06")
 def cms_utilization(t: Truth) -> Measures:
     used, week = scanner_seconds(t)["table"] / 60, clock(t)["week"]
-    return {"share": used / week, "numerator": used, "available": week}
+    return shared(used, week)
 
 
 @oracle("U07")
 def acquisition_share(t: Truth) -> Measures:
-    series = pd.read_parquet(t.folder / "truth" / "acquisitions.parquet").merge(
+    series = table(t.folder, "acquisitions").merge(
         t.exams[["exam_key", "site", "scanner", "begin_at", "linked_to"]].rename(columns={"begin_at": "exam_at"}),
         on="exam_key",
         suffixes=("_told", ""),
@@ -92,9 +104,9 @@ def acquisition_share(t: Truth) -> Measures:
     ahead = t.device_ahead(series["scanner"], series["exam_at"])
     series["begin_at"], series["end_at"] = series["begin_at"] + ahead, series["end_at"] + ahead
     series["lead"] = series["linked_to"].fillna(series["exam_key"])
-    edge = pd.Timestamp(int(t.as_of.timestamp()) // 3600 * 3600, unit="s", tz="UTC")
     acquired, lasted = 0.0, 0.0
     for scanner in t.scanners:
+        edge = pd.Timestamp(t.edge(t.zones[scanner["site"]]), unit="s", tz="UTC")
         seen = visits(t, scanner)
         ended = seen[(seen["begin_at"] < edge) & (seen["stop"] < pd.Timestamp(t.as_of))]
         for lead, visit in t.within(ended, ended["begin_at"]).iterrows():
@@ -134,7 +146,7 @@ def reading(t: Truth) -> tuple[float, pd.DataFrame, int]:
     people = roster(t)
     zone = t.zones["NORTH"]
     first, stop = (pd.Timestamp(d).tz_localize(zone) for d in (t.start, t.stop))
-    stop = min(stop, pd.Timestamp(int(t.as_of.timestamp()) // 3600 * 3600, unit="s", tz="UTC"))
+    stop = min(stop, pd.Timestamp(t.edge(zone), unit="s", tz="UTC"))
     inside = people.assign(begin=people["begin"].clip(lower=first), end=people["end"].clip(upper=stop))
     rostered = minutes(inside["begin"], inside["end"]).clip(lower=0).sum()
     finals = t.exams[(t.exams["site"] == "NORTH") & t.exams["reader"].isin(people["reader"])]

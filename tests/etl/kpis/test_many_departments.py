@@ -1,0 +1,119 @@
+"""Every KPI of fifty departments that differ in zone, calendar, feeds and faults equals its oracle to 1e-9.
+
+Two departments belong to every run, fifty to the long tests; each compares what its feeds tell of.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from etl.access import DEMO
+from etl.kpis import KPIS, Query, compute
+from etl.kpis.base import Kpi
+from etl.settings import load_settings
+from etl.warehouse.engine import reader_engine
+from tests.etl.kpis.departments import build, plan
+from tests.etl.kpis.test_oracle import BOUNDS, FOLDER, ON_TABLE, undisturbed
+
+pytestmark = pytest.mark.xdist_group("many departments")
+
+Where = tuple[tuple[str, str], ...]
+ELSEWHERE = {
+    "I03": "asked by feed in test_oracle",
+    "I04-skew": "a clock is judged by more exams than a small department has; exact offsets in test_clocks",
+}
+# what a missing feed leaves to another, that tells less
+LEFT_TO_ANOTHER = {("archive", "I01")}  # bytes are then those of the files read
+HOUSES = ("NORTH", "SOUTH")
+NUMBERS = 50
+compared: set[str] = set()
+lived: set[int] = set()
+
+
+@pytest.fixture(scope="module")
+def oracles() -> Iterator[dict[str, Any]]:
+    """Return the oracles and the truth they read; the modules import each other by name."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        modules = {name: importlib.import_module(name) for name in sorted(f.stem for f in FOLDER.glob("kpi_*.py"))}
+    finally:
+        sys.path.remove(str(FOLDER))
+    yield {"of": modules["kpi_truth"].ORACLES, "Truth": functools.cache(modules["kpi_truth"].Truth)}
+    for name in modules:
+        sys.modules.pop(name, None)
+
+
+class Department:
+    """A built department, its warehouse and its truth."""
+
+    def __init__(self, number: int, folder: Path, oracles: dict[str, Any]) -> None:
+        """Build it in `folder`."""
+        self.plan, self.oracles = plan(number), oracles
+        self.folder = build(folder, self.plan)
+        self.engine: Engine = reader_engine(load_settings(self.folder / "radpulse.toml"))
+        self.as_of: datetime = compute(self.engine, Query("accessions", *self.plan.period), DEMO).meta.as_of
+        planted = self.truth().planted
+        blurred = ["never_ended", *(kind for kind in planted if kind.startswith("images_"))]
+        self.is_exact = not any(entry["accessions"] for kind in blurred for entry in planted[kind])
+
+    def truth(self, where: Where = (), is_late: bool = False) -> Any:
+        """Return the truth asked about the plan's period."""
+        return self.oracles["Truth"](self.folder, *self.plan.period, self.as_of, is_late, where)
+
+    def disagreements(self, kpi: Kpi, where: Where = ()) -> list[str]:
+        """Return what of a KPI differs from the oracle; `where` may choose a scanner."""
+        filters = {"scanner" if name == "code" else name: (value,) for name, value in where}
+        result = compute(self.engine, Query(kpi.id, *self.plan.period, where=filters), DEMO, min_n=0)
+        if result.meta.absent:
+            return []
+        told = [site for site in HOUSES if site not in result.meta.without_sites]
+        asked = where if len(told) == 2 or where else (("site", told[0]),)
+        early = self.oracles["of"][kpi.id](self.truth(asked))
+        late = early if self.is_exact else self.oracles["of"][kpi.id](self.truth(asked, is_late=True))
+        compared.add(kpi.id)
+        got = result.frame.iloc[0]
+        return [
+            f"{kpi.id} {dict(asked)} {name}: {float(got[name])}, oracle {float(early[name])} to {float(late[name])}"
+            for name in early
+            if not agrees(float(got[name]), float(early[name]), float(late[name]), BOUNDS.get((kpi.id, name)))
+        ]
+
+
+def agrees(got: float, early: float, late: float, bound: float | None) -> bool:
+    """Whether a number lies between what the oracle gives at the earliest and the latest."""
+    low, high = sorted((early, late))
+    bound = 1e-9 * max(1.0, abs(high)) if bound is None else bound
+    return low - bound <= got <= high + bound or (isnan(got) and isnan(low))
+
+
+@pytest.mark.parametrize("number", [*range(2), *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, NUMBERS))])
+def test_every_kpi_equals_its_oracle(number: int, tmp_path: Path, oracles: dict[str, Any]) -> None:
+    department = Department(number, tmp_path, oracles)
+    found: list[str] = []
+    for kpi in KPIS:
+        is_another = (department.plan.missing, kpi.id) in LEFT_TO_ANOTHER
+        if kpi.id in oracles["of"] and kpi.id not in (*ELSEWHERE, *ON_TABLE) and not is_another:
+            found += department.disagreements(kpi)
+    for scanner in undisturbed(department.truth()):
+        for kpi_id in ON_TABLE:
+            found += department.disagreements(KPIS[kpi_id], (("code", scanner),))
+    department.engine.dispose()
+    lived.add(number)
+    assert not found, (department.plan, found)
+
+
+@pytest.mark.slow
+def test_each_kpi_was_compared_in_some_department(oracles: dict[str, Any]) -> None:
+    if len(lived) < NUMBERS:
+        pytest.skip("only after all departments")
+    assert set(oracles["of"]) - set(ELSEWHERE) <= compared
