@@ -162,6 +162,9 @@ _SOURCES: dict[str, ColumnElement[str]] = {
 }
 
 
+_BESIDE = {"state": "booking_state"}
+
+
 def drill(engine: Engine, query: Query, principal: Principal, limit: int = 1000) -> pd.DataFrame:
     """Return the rows behind a KPI, largest value first: `value`, `state`, then what identifies and explains them.
 
@@ -181,7 +184,8 @@ def drill(engine: Engine, query: Query, principal: Principal, limit: int = 1000)
 
 
 def _columns(table: Table) -> list[Label[object]]:
-    return [table.c[name].label(name) for name in _ROWS[table.name].split()]
+    """Return what identifies and explains a row; a booking's own state stands beside that of the row's value."""
+    return [table.c[name].label(_BESIDE.get(name, name)) for name in _ROWS[table.name].split()]
 
 
 def _ordered(rows: Select[tuple[object, ...]], table: Table) -> Select[tuple[object, ...]]:

@@ -16,7 +16,7 @@ _HOUR = When(_r.local_date, _r.local_hour, "by date of the hour")
 _ROSTERED = Population(
     (_r.rostered_min > 0) | (_r.finals_off > 0),
     "hours in which the site's roster has readers, or they signed off the roster; people the roster does not name "
-    "are not counted",
+    "are not counted, nor what its readers signed for another site: nobody is known across sites",
 )
 _ENDED = "only hours that have ended count; unread exams are the backlog's (U21)."
 _ENDED_EXAMS = When(_v.local_date, _v.local_hour, "by date of exam end")

@@ -106,3 +106,9 @@ def test_dimension_values_are_what_the_warehouse_holds(duck: Engine) -> None:
 
 def test_every_kpi_table_can_be_drilled(rows: dict[Table, Any]) -> None:
     assert {kpi.table for kpi in KPIS} <= set(rows)
+
+
+@pytest.mark.parametrize("kpi", WITH_ROWS, ids=lambda kpi: kpi.id)
+def test_no_two_columns_of_the_rows_behind_have_one_name(kpi: Kpi, duck: Engine) -> None:
+    columns = drill(duck, Query(kpi.id, *PERIOD), DEMO, limit=1).columns
+    assert columns.is_unique, sorted(columns[columns.duplicated()])
