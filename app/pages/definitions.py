@@ -9,6 +9,7 @@ from app import data, filters
 from app.guides import GUIDES, feed_guides, guide
 from app.pivot import dimension_label, measure_label
 from app.widgets import header
+from etl.kpis.evidence import needs_words
 
 who = data.asker()
 view = filters.current(who)
@@ -45,7 +46,7 @@ for kpi in kpis:
             "Population": kpi.population.text,
             "Counted": kpi.at.text,
             "Open items": kpi.open_items,
-            "Needs feeds that tell": ", ".join(kpi.needs) or "only what every exam has",
+            "Needs feeds that tell": needs_words(kpi),
             "Shown as": ", ".join(measure_label(m.name) for m in kpi.measures),
             "Can be cut by": ", ".join(dimension_label(d).lower() for d in kpi.dimensions),
             "Over time": ", ".join(kpi.grains) or "no, it is the state now",

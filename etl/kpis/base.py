@@ -126,7 +126,8 @@ class Kpi:
     counted: str = "exams"
     time_grains: tuple[str, ...] | None = None  # None: day, week, month, and hour where `at` has one
     without: frozenset[str] = frozenset()  # dimensions it cannot take although the table has them
-    needs: tuple[str, ...] = ()  # what feeds must tell (fact_evidence); sites where none does are left out
+    needs: tuple[str, ...] = ()  # what feeds must tell (fact_evidence), all of it; `a|b` is met by either; sites where
+    # none does are left out
     group_only: bool = False  # a number of groups alone: no row behind it is shown
     definition_version: str = "1"
 

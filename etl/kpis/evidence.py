@@ -42,13 +42,24 @@ def evidence(connection: Connection, kpi: Kpi, principal: Principal) -> Evidence
         return NOTHING_NEEDED
     sites = sorted(connection.execute(scoped(select(dim_site.c.site_code), principal, dim_site)).scalars())
     told: dict[str, set[str]] = defaultdict(set)
-    query = select(fact_evidence.c.site_code, fact_evidence.c.what).where(fact_evidence.c.what.in_(kpi.needs))
+    asked = [what for need in kpi.needs for what in choices(need)]
+    query = select(fact_evidence.c.site_code, fact_evidence.c.what).where(fact_evidence.c.what.in_(asked))
     for site, what in connection.execute(scoped(query, principal, fact_evidence)):
         told[site].add(what)
-    having = tuple(s for s in sites if told[s] >= set(kpi.needs))
+    having = tuple(s for s in sites if all(told[s] & set(choices(need)) for need in kpi.needs))
     without = tuple(s for s in sites if s not in having)
-    missing = tuple(what for what in kpi.needs if any(what not in told[s] for s in without))
+    missing = tuple(need for need in kpi.needs if any(not told[s] & set(choices(need)) for s in without))
     return Evidence(having, without, missing)
+
+
+def choices(need: str) -> tuple[str, ...]:
+    """Return what a need is met by: any one of the names that `|` separates."""
+    return tuple(need.split("|"))
+
+
+def needs_words(kpi: Kpi) -> str:
+    """Say what feeds must tell for a KPI, with "or" between what any one of suffices."""
+    return ", ".join(" or ".join(choices(need)) for need in kpi.needs) or "only what every exam has"
 
 
 def _is_set(what: str) -> bool:
@@ -57,4 +68,5 @@ def _is_set(what: str) -> bool:
 
 
 def _words(what: str) -> str:
-    return what.removeprefix("entry.").removeprefix("opening.").replace("_", " ")
+    names = (name.removeprefix("entry.").removeprefix("opening.") for name in choices(what))
+    return " or ".join(names).replace("_", " ")

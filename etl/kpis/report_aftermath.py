@@ -124,7 +124,7 @@ REWORK = Kpi(
     ),
     at=ENDED,
     open_items="none: late changes add to a month long past.",
-    needs=("procedure_changed",),
+    needs=("procedure_changed|order_replaced|order_changed",),
 )
 
 FIRST_PRELIM = Kpi(

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from etl.access import DEMO, Principal, Role
 from etl.kpis import KPIS, Query
 from etl.kpis.compute import compute_kpi
+from etl.kpis.evidence import needs_words
 from etl.warehouse import tables as t
 
 QUERY = Query("V01-orders", date(2026, 9, 1), date(2026, 10, 1))
@@ -45,3 +46,14 @@ def test_what_is_missing_is_judged_by_the_sites_one_may_see(rows: Any, make_engi
     engine = make_engine(told(rows, SOUTH="entry.incident"))
     south = Principal("manager", Role.MANAGER, frozenset({"SOUTH"}))
     assert compute_kpi(engine, NEEDY, QUERY, south).meta.absent == "no feed tells of incident"
+
+
+def test_a_need_is_met_by_any_one_of_its_choices_and_names_them_all_without(rows: Any, make_engine: Any) -> None:
+    either = replace(NEEDY, needs=("exam_begin", "entry.incident|order_replaced"))
+    one = make_engine(told(rows, NORTH="entry.incident", SOUTH="order_replaced"))
+    assert compute_kpi(one, either, QUERY, DEMO).meta.without_sites == ()
+    none = {**rows, t.fact_evidence: [r for r in rows[t.fact_evidence] if r["what"] not in either.needs[1].split("|")]}
+    assert (
+        compute_kpi(make_engine(none), either, QUERY, DEMO).meta.absent == "no feed tells of incident or order replaced"
+    )
+    assert needs_words(either) == "exam_begin, entry.incident or order_replaced"
