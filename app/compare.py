@@ -1,4 +1,4 @@
-"""A number beside its own past: earlier periods with the same weekdays, and the range they span."""
+"""A number beside its own past: its control chart, and earlier periods with the same weekdays."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from statistics import median
 
 import pandas as pd
 
-from app import data, words
+from app import control, data, words
 from app.filters import View
 from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE, State
 from etl.errors import RefusedError
 from etl.kpis.base import Kpi
+from etl.kpis.control import Variation
+from etl.kpis.kpi_chart import KpiChart
 from etl.kpis.query import Query, Result
 
 PERIODS_BACK = 4
@@ -29,8 +31,10 @@ class Compared:
     unit: str
     usual: float | None
     state: State
-    against: str  # what it is compared with, in words
+    against: str  # what its chart says; without one what it is compared with
     spark: tuple[float, ...]
+    chart: KpiChart | None = None
+    assured: str = ""  # whether its target can be met, in words
 
     @property
     def difference(self) -> float | None:
@@ -56,21 +60,28 @@ def compared(who: data.Asker, view: View, name: str) -> Compared:
     """Return a KPI over `view`, its usual value and the daily line; raises RefusedError for what it cannot take."""
     kpi = data.kpi(name)
     result = data.ask(who, view.query(name))
-    value = headline_value(result)
-    unit = headline_unit(result)
+    value, unit = headline_value(result), headline_unit(result)
+    chart = control.chart_of(who, view, kpi)
     line = _daily(who, view, kpi)
     now, earlier, label = _earlier(who, view, kpi, value, line)
     state, against = _judged(now, earlier, kpi, unit, label)
     early = _too_early(result)
-    if early:
+    usual = median(earlier) if earlier and state is not UNKNOWN and not early else None
+    if chart is not None and chart.variation is not Variation.UNKNOWN:
+        state, against = control.state_of(chart), control.said(chart, unit)
+    elif early:
         state, against = UNKNOWN, early
-    usual = median(earlier) if earlier and state is not UNKNOWN else None
-    complete = line[line.index < pd.Timestamp(view.today)]  # a running day would end every line in a cliff
-    spark = tuple(float(v) for v in complete.dropna().iloc[-SPARK_DAYS:])
     # a partly elapsed day is compared over its elapsed hours: shift the usual by what the last hour added
     if usual is not None and now is not None and value is not None and now != value:
         usual += value - now
-    return Compared(result, value, unit, usual, state, against, spark)
+    assured = "" if chart is None else control.assurance_words(chart, control.target_of(view, kpi), unit)
+    return Compared(result, value, unit, usual, state, against, _spark(view, line), chart, assured)
+
+
+def _spark(view: View, line: pd.Series[float]) -> tuple[float, ...]:
+    """Return the complete days of a line: a running day would end every line in a cliff."""
+    complete = line[line.index < pd.Timestamp(view.today)]
+    return tuple(float(v) for v in complete.dropna().iloc[-SPARK_DAYS:])
 
 
 def _daily(who: data.Asker, view: View, kpi: Kpi) -> pd.Series[float]:

@@ -253,6 +253,11 @@ def target_effects(who: Asker, after: str) -> list[Effect]:
     return _target_effects(*who.key, table_text(own_targets(settings().at(settings().targets_file))), after)
 
 
+def targets() -> tuple[TargetRule, ...]:
+    """Return the targets that hold: the site's own, then those of packs that are switched on."""
+    return site_targets(settings())
+
+
 def pack_rules() -> tuple[TargetRule, ...]:
     """Return the rules of the packs that are switched on."""
-    return tuple(rule for rule in site_targets(settings()) if rule.pack)
+    return tuple(rule for rule in targets() if rule.pack)

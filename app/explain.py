@@ -6,10 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, reasons, words
+from app import charts, control, data, reasons, words
 from app.compare import Compared
+from app.control_chart import control_picture
 from app.exports import TICKETS, Ticket
 from app.filters import DIMENSIONS, View
+from app.notes import noted
 from app.patient_choice import open_patient_of
 from app.pivot import dimension_label
 from etl.errors import RefusedError
@@ -66,6 +68,8 @@ def panel(who: data.Asker, view: View, tile: Compared, key: str) -> None:
     note = not_applied_words(tile.result)
     if note:
         st.markdown(f"**Filters:** {note}")
+    st.markdown("**Since when?**")
+    since_when(view, tile)
     st.markdown("**What moved it?**")
     _movers(who, view, tile)
     st.markdown("**Which rows?**")
@@ -77,6 +81,22 @@ def panel(who: data.Asker, view: View, tile: Compared, key: str) -> None:
         f"Period {words.period(view.from_date, view.to_date)}."
     )
     download(who, query, key)
+
+
+def since_when(view: View, tile: Compared) -> None:
+    """Draw the control chart with annotations and target, and say where its limits come from."""
+    chart = tile.chart
+    if chart is None or not len(chart.buckets):
+        st.caption("This number has no days to look back on.")
+        return
+    said = sentence(f"{tile.state.word}: {tile.against}")
+    target = control.target_of(view, data.kpi(tile.result.meta.kpi_key))
+    marked = noted(view, chart.buckets[0], chart.buckets[-1])
+    charts.show(control_picture(chart, tile.unit, notes=marked, target=target, said=said))
+    st.markdown(" ".join(filter(None, (said, sentence(tile.assured)))))
+    st.caption(control.limits_from(chart))
+    for note in marked:
+        st.caption(f"{note.label}, {words.period(note.from_date, note.to_date)}: {note.text} ({note.author})")
 
 
 def sentence(text: str) -> str:

@@ -22,6 +22,12 @@ CHANGED = State("changed", ":material/swap_vert:", "gray")
 STEADY = State("about the same", ":material/drag_handle:", "gray")
 UNKNOWN = State("no comparison", ":material/help:", "gray")
 
+COMMON = State("common cause", ":material/drag_handle:", "gray")
+CONCERN = State("concern", ":material/warning:", "orange")
+IMPROVEMENT = State("improvement", ":material/check_circle:", "blue")
+HIGHER = State("higher", ":material/north_east:", "gray")
+LOWER = State("lower", ":material/south_east:", "gray")
+
 FRESH = State("current", ":material/check_circle:", "blue")
 LATE = State("late", ":material/schedule:", "orange")
 STALE = State("stale", ":material/error:", "orange")

@@ -13,7 +13,7 @@ from app import data, words
 from app.compare import Compared, safely
 from app.explain import export_menu, not_applied_words, panel
 from app.filters import View, chips
-from app.theme import AHEAD, FRESH, LATE, NEVER, SHORT_LABELS, STALE, State
+from app.theme import AHEAD, BETTER, CONCERN, FRESH, IMPROVEMENT, LATE, NEVER, SHORT_LABELS, STALE, WORSE, State
 from etl.kpis.query import Query, Result
 from etl.kpis.small_numbers import SMALLEST_CELL
 from etl.warehouse.feed_profile import Freshness, judged
@@ -21,6 +21,7 @@ from etl.warehouse.feed_profile import Freshness, judged
 FEED_STATES = {Freshness.OK: FRESH, Freshness.LATE: LATE, Freshness.STALE: STALE, Freshness.UNKNOWN: AHEAD}
 HEADLINE_WORDS = {"p50": "median", "p90": "P90", "oldest": "oldest", "sum": "total", "max": "largest"}
 TILE_PX = 250
+ASSURED_ICON = ":material/flag:"
 SHORT_TABLE = 8
 WHOLE_TABLE = 24  # rows; what lies below the fold of a scrolling table is not seen
 
@@ -100,6 +101,8 @@ def tile(who: data.Asker, view: View, name: str) -> None:
             return
         _metric(facts)
         st.markdown(f":small[:{facts.state.colour}[{facts.state.icon} {facts.state.word}]: {facts.against}]")
+        if facts.assured:
+            st.markdown(f":small[{ASSURED_ICON} {facts.assured}]")
         note = " ".join(filter(None, (not_applied_words(facts.result), left_out_words(facts.result))))
         if note:
             st.caption(note)
@@ -242,5 +245,5 @@ def said(facts: Mapping[str, Compared | None]) -> list[str]:
     return [
         f"{f.result.meta.label}: {words.amount(f.value, f.unit)}, {f.against}"
         for f in facts.values()
-        if f is not None and f.state.word in {"worse", "better"}
+        if f is not None and f.state in (CONCERN, IMPROVEMENT, WORSE, BETTER)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -69,8 +69,12 @@ def baseline_begin(first: date, last: date) -> date:
     return max(first, begin - timedelta(days=begin.weekday()))
 
 
-def kpi_chart(kpi: Kpi, read: Read, first: date, last: date, rebases: Sequence[date] = ()) -> KpiChart | None:
+def kpi_chart(
+    kpi: Kpi, read: Read, first: date, last: date, rebases: Sequence[date] = (), excluded: Set[date] = frozenset()
+) -> KpiChart | None:
     """Return the control chart of complete buckets from `first` to `last`; None for a KPI without days or data.
+
+    `excluded` days are no points; they say nothing about the process.
 
     Daily where most days have enough items, else weekly; what is rarer than one a day is charted by its gaps.
     """
@@ -80,13 +84,17 @@ def kpi_chart(kpi: Kpi, read: Read, first: date, last: date, rebases: Sequence[d
     if found.empty or first >= last:
         return None
     daily = _whole(found, "day", first, last)
+    daily[daily.index.isin(pd.to_datetime(sorted(excluded)))] = np.nan
     if _is_rare(kpi, daily):
         return _of_gaps(kpi, daily, rebases)
     if "week" not in kpi.grains or (_counted(kpi, daily) >= FEWEST_ITEMS).mean() >= 0.5:
         return _of_values(kpi, daily, "day", rebases)
     monday = first + timedelta(days=-first.weekday() % 7)
     sunday = last - timedelta(days=(last.weekday() + 1) % 7)
-    return _of_values(kpi, _whole(read("week"), "week", monday, sunday), "week", rebases)
+    weekly = _whole(read("week"), "week", monday, sunday)
+    mondays = [day - timedelta(days=day.weekday()) for day in sorted(excluded)]
+    weekly[weekly.index.isin(pd.to_datetime(mondays))] = np.nan
+    return _of_values(kpi, weekly, "week", rebases)
 
 
 def _whole(frame: pd.DataFrame, grain: str, first: date, last: date) -> pd.DataFrame:

@@ -10,10 +10,12 @@ import pytest
 
 from app import data
 from app.compare import PERIODS_BACK, compared, headline_value
+from app.control import STATES
 from app.filters import View
-from app.theme import AHEAD, BETTER, CHANGED, FRESH, LATE, NEVER, STALE, STEADY, UNKNOWN, WORSE
+from app.theme import AHEAD, CONCERN, FRESH, IMPROVEMENT, LATE, NEVER, STALE
 from app.widgets import feed_state
 from etl.access import DEMO, Principal, Role
+from etl.annotations import Annotation, Annotations
 from etl.errors import ConfigurationError, RefusedError
 from etl.kpis import Query, compute
 from etl.settings import load_settings
@@ -57,23 +59,44 @@ def test_usual_is_the_median_of_the_same_weekdays(who: data.Asker, config: Path)
 
 
 @pytest.mark.parametrize("name", ["T06", "U01", "T24", "V01", "U15"])
-def test_state_follows_from_the_range_and_the_better_direction(who: data.Asker, name: str) -> None:
-    found = compared(who, _view(who, 1, 1), name)
-    better = data.kpi(name).better
-    assert found.difference is not None
-    if found.state is WORSE:
-        assert (found.difference > 0) == (better == "lower")
-    elif found.state is BETTER:
-        assert (found.difference < 0) == (better == "lower")
-    else:
-        assert found.state is STEADY or (found.state is CHANGED and better == "neutral")
+def test_state_is_what_the_last_complete_day_says(who: data.Asker, name: str) -> None:
+    found = compared(who, _view(who, 0, 7), name)
+    assert found.chart is not None
+    assert found.chart.buckets[-1] == data.today(who) - timedelta(days=1)
+    assert found.state is STATES[found.chart.variation]
+    if found.state in (CONCERN, IMPROVEMENT):
+        last = found.chart.control.last
+        assert last is not None
+        worse = (found.chart.control.side(last) > 0) == (found.chart.better == "lower")
+        assert worse == (found.state is CONCERN)
 
 
-def test_day_that_has_hardly_begun_is_not_judged(who: data.Asker) -> None:
+def test_running_day_is_never_flagged(who: data.Asker) -> None:
+    """Whatever today says, the chart ends yesterday: of a day that has hardly begun nothing is usual."""
     found = compared(who, _view(who, 0, 1), "T16")
-    assert found.state is UNKNOWN
-    assert found.against.startswith("too early to compare")
+    assert found.chart is not None
+    assert data.today(who) not in found.chart.buckets
     assert found.usual is None
+
+
+def test_nothing_earlier_is_no_usual_value(who: data.Asker) -> None:
+    assert compared(who, _view(who, 0, 40), "T06").usual is None
+
+
+def test_a_rebase_and_an_excluded_day_change_the_chart(
+    who: data.Asker, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Annotations(tmp_path / "state.sqlite")
+    monkeypatch.setattr("app.notes.notes", lambda: kept)
+    view, day = _view(who, 0, 7), data.today(who) - timedelta(days=9)
+    before = compared(who, view, "V01").chart
+    kept.add(Annotation("rebase", day, day + timedelta(days=1), "new shift", kpi="V01-accessions"), "ada", "manager")
+    kept.add(Annotation("data", day + timedelta(days=1), day + timedelta(days=2), "lost", excludes=True), "ada", "x")
+    after = compared(who, view, "V01").chart
+    assert before is not None
+    assert after is not None
+    assert (before.control.starts, [after.buckets[place] for place in after.control.starts[1:]]) == ((0,), [day])
+    assert pd.isna(after.control.series.values[after.buckets.index(day + timedelta(days=1))])
 
 
 def test_sparkline_leaves_the_running_day_out(who: data.Asker) -> None:
@@ -81,10 +104,6 @@ def test_sparkline_leaves_the_running_day_out(who: data.Asker) -> None:
     line = data.ask(who, view.over(view.from_date - timedelta(days=22), view.to_date).query("V01", "day")).frame
     complete = line[line["day"] < pd.Timestamp(view.today)]
     assert list(compared(who, view, "V01").spark) == complete["count"].tolist()
-
-
-def test_nothing_earlier_is_no_comparison(who: data.Asker) -> None:
-    assert compared(who, _view(who, 0, 40), "T06").state is UNKNOWN
 
 
 @pytest.mark.parametrize(
