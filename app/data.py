@@ -26,7 +26,6 @@ from etl.errors import ConfigurationError, RefusedError
 from etl.kpis import KPIS, drill, values
 from etl.kpis.base import Family, Kpi
 from etl.kpis.catalogue import FAMILIES
-from etl.kpis.export import Export, to_csv
 from etl.kpis.query import Query, Result
 from etl.kpis.variant_way import answer, variant_sums
 from etl.settings import DEFAULT_CONFIG, Settings, load_settings
@@ -171,14 +170,14 @@ def dimension_values(who: Asker, dimension: str) -> list[str]:
     return _values(*who.key, dimension)
 
 
-def export(who: Principal, data_version: str, query: Query, *, bom: bool) -> Export:
-    """Return the CSV and its description, the same bytes as the command line's.
+def exported(who: Principal, data_version: str, query: Query) -> Result:
+    """Return a result to hand over: computed anew, the same as the command line's.
 
     Raises RefusedError when another version was published since the screen was drawn: the file would differ.
     """
     if current_version() != data_version:
         raise RefusedError("newer data was published since this link was made, so the file would not equal the screen")
-    return to_csv(answer(reader_engine(settings()), query, who), bom=bom)
+    return answer(reader_engine(settings()), query, who)
 
 
 def kpi(name: str) -> Kpi:

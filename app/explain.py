@@ -9,7 +9,7 @@ import streamlit as st
 from app import charts, control, data, reasons, words
 from app.compare import Compared
 from app.control_chart import control_picture
-from app.exports import TICKETS, Ticket
+from app.exports import TICKETS, Part, Ticket
 from app.filters import DIMENSIONS, View
 from app.notes import noted
 from app.patient_choice import open_patient_of
@@ -17,17 +17,33 @@ from app.pivot import dimension_label
 from etl.errors import RefusedError
 from etl.kpis.query import Query, Result
 
+FILES: tuple[tuple[Part, str, str], ...] = (
+    ("csv", "CSV", ":material/download:"),
+    ("xlsx", "Excel", ":material/table:"),
+    ("parquet", "Parquet", ":material/dataset:"),
+    ("about", "Description (JSON)", ":material/description:"),
+)
 MOVERS = ("modality", "scanner", "patient_class", "priority", "section", "daypart", "site", "procedure_group", "reason")
 
 
-def command_line(query: Query) -> str:
+def command_line(query: Query, ending: str = "csv") -> str:
     """Return the command that writes the same file."""
     parts = [f"radpulse export --kpi {query.kpi}"]
     if query.by:
         parts.append(f"--by {','.join(query.by)}")
     parts.append(f"--from {query.from_date} --to {query.to_date}")
     parts += [f"--where {name}={','.join(chosen)}" for name, chosen in sorted(query.where.items())]
-    return " ".join([*parts, "-o out.csv"])
+    return " ".join([*parts, f"-o out.{ending}"])
+
+
+def python_text(query: Query) -> str:
+    """Return the lines of Python that ask the same question."""
+    where = {name: tuple(chosen) for name, chosen in sorted(query.where.items())}
+    first, last = (f"date({d.year}, {d.month}, {d.day})" for d in (query.from_date, query.to_date))
+    return (
+        "from datetime import date\n\nfrom etl.exports import ask\nfrom etl.kpis import Query\n\n"
+        f"frame = ask(Query({query.kpi!r}, {first}, {last}, {query.by!r}, {where!r})).frame"
+    )
 
 
 def not_applied_words(result: Result) -> str:
@@ -39,15 +55,15 @@ def not_applied_words(result: Result) -> str:
 
 
 def download(who: data.Asker, query: Query, key: str) -> None:
-    """Offer the CSV and its description as one-time links; each is audited when it is used."""
-    bom = st.toggle("For Excel (adds a byte order mark)", key=f"{key}_bom")
-    files = (("csv", "CSV", ":material/download:"), ("about", "Description (JSON)", ":material/description:"))
+    """Offer the result as one-time links in every format; each is audited when it is used."""
+    bom = st.toggle("CSV with a byte order mark", key=f"{key}_bom")
     with st.container(horizontal=True):
-        for part, label, icon in files:
-            ticket = Ticket(who.principal, query, who.data_version, part, bom)  # type: ignore[arg-type]  # literals above
+        for part, label, icon in FILES:
+            ticket = Ticket(who.principal, query, who.data_version, part, bom)
             st.link_button(label, f"/exports/{TICKETS.issue(ticket)}", icon=icon, key=f"{key}_{part}")
     st.caption("Each link works once and for one minute, and its use is recorded. Reopen this menu for a new one.")
     st.code(command_line(query), language=None, wrap_lines=True)
+    st.code(python_text(query), language="python", wrap_lines=True)
 
 
 def export_menu(who: data.Asker, query: Query, key: str, label: str = "Export") -> None:

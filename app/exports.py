@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import threading
 import time
@@ -23,18 +22,26 @@ from app import data, registry_files
 from etl.access import Principal
 from etl.errors import RadpulseError
 from etl.exports import filters_text
+from etl.kpis.export import to_csv
 from etl.kpis.query import Query
+from etl.kpis.workbook import file_of
 from etl.state import AuditLog
 
 LIFETIME_S = 60.0
 MAX_TICKETS = 10_000
-Part = Literal["csv", "about"]
+MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+Part = Literal["csv", "xlsx", "parquet", "about"]
 SubmissionPart = Literal["file", "manifest", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What may be fetched once: whose question, of which published version, which of the two files."""
+    """What may be fetched once: whose question, of which published version, which of its files."""
 
     principal: Principal
     query: Query
@@ -46,7 +53,7 @@ class Ticket:
     def filename(self) -> str:
         """A file name of the KPI and period; no filter value that could name a person."""
         stem = f"radpulse_{self.query.kpi}_{self.query.from_date}_{self.query.to_date}"
-        return f"{stem}.csv" if self.part == "csv" else f"{stem}.about.json"
+        return f"{stem}.about.json" if self.part == "about" else f"{stem}.{self.part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +144,10 @@ def _what(ticket: AnyTicket) -> str:
 def _hand_over(ticket: AnyTicket) -> Response:
     if isinstance(ticket, SubmissionTicket):
         return _hand_over_submission(ticket)
-    export = data.export(ticket.principal, ticket.data_version, ticket.query, bom=ticket.bom)
-    body = export.csv if ticket.part == "csv" else export.sidecar
+    result = data.exported(ticket.principal, ticket.data_version, ticket.query)
+    body = to_csv(result).sidecar if ticket.part == "about" else file_of(result, ticket.part, bom=ticket.bom)
     digest = hashlib.sha256(body).hexdigest()
-    record = _audit(ticket, action="EXPORT", rows=json.loads(export.sidecar)["rows"], sha256=digest)
+    record = _audit(ticket, action="EXPORT", rows=len(result.frame), sha256=digest)
     return _file(ticket.filename, body, digest, record)
 
 
@@ -160,8 +167,7 @@ def _file(filename: str, body: bytes, digest: str, record: str) -> Response:
         "x-audit-record": record,
         "x-content-sha256": digest,
     }
-    media = "text/csv; charset=utf-8" if filename.endswith(".csv") else "application/json"
-    return Response(body, media_type=media, headers=headers)
+    return Response(body, media_type=MEDIA[filename.rsplit(".", 1)[-1]], headers=headers)
 
 
 async def export_route(request: Request) -> Response:

@@ -34,14 +34,14 @@ def export(
     kpi: Annotated[str, typer.Option(help="KPI id or key, e.g. T16")],
     from_date: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="first site-local date")],
     to_date: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="date after the last")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="CSV file; its side file gets .json")],
+    output: Annotated[Path, typer.Option("-o", "--output", help=".csv (with a side file .json), .xlsx or .parquet")],
     by: Annotated[str, typer.Option(help="dimensions and one grain, comma-separated")] = "",
     where: Annotated[list[str] | None, typer.Option(help="dimension=value[,value]; repeatable")] = None,
     role: Annotated[str, typer.Option("--as", help="role to export as")] = "analyst",
     bom: Annotated[bool, typer.Option(help="UTF-8 byte order mark, for Excel")] = False,
     config: Config = None,
 ) -> None:
-    """Write what the screen shows as CSV: the same bytes as the app's export button in the same role."""
+    """Write what the screen shows as CSV, Excel or Parquet: the same bytes as the app's button in the same role."""
     from etl.exports import export_file, parse_where
     from etl.kpis.query import Query
 

@@ -88,8 +88,8 @@ def rule(target_min: float, priority: str = "*", phase: str = "report") -> Targe
 def test_a_target_is_drawn_where_one_holds_for_all_of_the_view(
     monkeypatch: pytest.MonkeyPatch,
     rules: list[TargetRule],
-    where: tuple[tuple[str, tuple[str, ...]], ...],
-    target: float,
+    where: Where,
+    target: float | None,
 ) -> None:
     monkeypatch.setattr(data, "targets", lambda: tuple(rules))
     view = View(FIRST, FIRST + timedelta(days=7), where, FIRST + timedelta(days=7))

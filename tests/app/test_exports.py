@@ -9,12 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from app import data, exports
-from app.exports import LIFETIME_S, Ticket, Tickets, export_route
+from app.explain import python_text
+from app.exports import LIFETIME_S, Part, Ticket, Tickets, export_route
 from etl.access import DEMO, Principal, Role
 from etl.exports import export_file
 from etl.kpis import Query, compute
@@ -158,7 +160,24 @@ def test_role_without_data_gets_no_file(client: Any, tickets: Tickets, config: P
 def test_export_equals_the_screens_result(config: Path) -> None:
     who = data.Asker(DEMO, "v1")
     shown = data.ask(who, QUERY)
-    assert to_csv(shown).csv == data.export(DEMO, "v1", QUERY, bom=False).csv
+    assert to_csv(shown).csv == to_csv(data.exported(DEMO, "v1", QUERY)).csv
+
+
+@pytest.mark.parametrize("part", ["csv", "xlsx", "parquet"])
+def test_every_format_equals_the_command_lines_file(
+    client: Any, tickets: Tickets, config: Path, tmp_path: Path, part: Part
+) -> None:
+    got = client.get(f"/exports/{tickets.issue(replace(TICKET, part=part))}")
+    output = tmp_path / f"out.{part}"
+    export_file(load_settings(config), QUERY, "analyst", output, bom=False)
+    assert got.content == output.read_bytes()
+    assert got.headers["content-disposition"].endswith(f'.{part}"')
+
+
+def test_the_python_text_asks_the_same_question(config: Path) -> None:
+    told: dict[str, Any] = {}
+    exec(python_text(QUERY), told)  # noqa: S102 - our own text: what the screen offers must run
+    pd.testing.assert_frame_equal(told["frame"], data.exported(DEMO, "v1", QUERY).frame)
 
 
 def test_forgotten_tokens_do_not_pile_up(clock: Clock) -> None:
