@@ -96,6 +96,11 @@ def _labels(dimension: str) -> Callable[[str], str]:
     return str
 
 
+def value_words(dimension: str, value: str) -> str:
+    """Return a chosen value as people say it."""
+    return _labels(dimension)(value)
+
+
 def sidebar(who: data.Asker) -> None:
     """Draw the filter widgets; called once by the navigation script, so that they outlive page changes."""
     today = data.today(who)

@@ -13,6 +13,8 @@ from app import data, words
 from app.compare import Compared, safely
 from app.explain import export_menu, not_applied_words, panel
 from app.filters import View, chips
+from app.plain_text import page_text
+from app.saved import address
 from app.theme import AHEAD, BETTER, CONCERN, FRESH, IMPROVEMENT, LATE, NEVER, SHORT_LABELS, STALE, WORSE, State
 from etl.kpis.query import Query, Result
 from etl.kpis.small_numbers import SMALLEST_CELL
@@ -87,6 +89,20 @@ def tiles(who: data.Asker, view: View, names: Sequence[str]) -> None:
     for name in names[:6]:
         with grid.cell():
             tile(who, view, name)
+    copy_tiles(who, view, tuple(names[:6]))
+
+
+@st.fragment
+def copy_tiles(who: data.Asker, view: View, names: Sequence[str]) -> None:
+    """Draw the menu with the tiles as plain text; they are computed only once it is opened."""
+    menu = st.popover(
+        "Copy as text", icon=":material/content_copy:", type="tertiary", key=f"copy_{names[0]}", on_change="rerun"
+    )
+    if menu.open:
+        found = [facts for facts in (safely(who, view, name)[0] for name in names) if facts is not None]
+        told = [(tile_label(facts), tile_value(facts), count_words(facts), facts) for facts in found]
+        with menu:
+            st.code(page_text(who, view, told, address()), language=None, wrap_lines=True)
 
 
 @st.fragment
