@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from app import words
 from app.charts import Chart, Spec, legend, millis, tips
 from app.control import limits
+from app.note_layers import with_notes
 from app.theme import GREY
 from etl.annotations import Annotation
 from etl.kpis.kpi_chart import KpiChart
@@ -31,10 +31,11 @@ def control_picture(
     x: Spec = {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": {"title": None, "format": "%-d %b"}}
     y_axis = {"title": None if title == "share" else title, "format": number, "titleAnchor": "end"}
     y: Spec = {"field": "value", "type": "quantitative", "axis": y_axis, "scale": {"zero": False}}
-    layers = [*_note_layers(notes, chart), *_limit_layers(x), _line(x, y), _points(x, y)]
+    layers = [*_limit_layers(x), _line(x, y), _points(x, y)]
     if target is not None:
         layers.insert(0, _target_layer(target * factor))
-    return Chart(drawn, {"height": HEIGHT_PX, "layer": layers}, alt_words(chart, frame, unit, said))
+    plain = Chart(drawn, {"height": HEIGHT_PX, "layer": layers}, alt_words(chart, frame, unit, said))
+    return with_notes(plain, notes, chart.buckets[0], chart.buckets[-1]) if chart.buckets else plain
 
 
 def points(chart: KpiChart, unit: str) -> pd.DataFrame:
@@ -109,42 +110,6 @@ def _target_layer(at: float) -> Spec:
         "mark": {"type": "rule", "strokeDash": [2, 3], "strokeWidth": 1.5, "color": GREY, "aria": False},
         "encoding": {"y": {"datum": at}},
     }
-
-
-def _note_layers(notes: Sequence[Annotation], chart: KpiChart) -> list[Spec]:
-    """Return a band and its words for each annotation within the chart's days."""
-    if not chart.buckets:
-        return []
-    first, last = chart.buckets[0], chart.buckets[-1]
-    shown = [note for note in notes if note.from_date <= last and note.to_date > first]
-    return note_layers(shown, first)
-
-
-def note_layers(notes: Sequence[Annotation], first: date) -> list[Spec]:
-    """Return bands of annotated days with their words, for a chart over days as UTC milliseconds."""
-    if not notes:
-        return []
-    begin, end = (millis(pd.Series(pd.to_datetime(days))) for days in _edges(notes, first))
-    rows = [
-        {"t": int(a), "t2": int(b), "note": f"{note.label}: {note.text} ({note.author})", "short": note.label}
-        for a, b, note in zip(begin, end, notes, strict=True)
-    ]
-    x: Spec = {"field": "t", "type": "temporal", "scale": {"type": "utc"}}
-    band = {
-        "data": {"values": rows},
-        "mark": {"type": "rect", "opacity": 0.16, "color": "#7B61A8", "aria": False},
-        "encoding": {"x": x, "x2": {"field": "t2"}, "tooltip": tips(note="Note")},
-    }
-    label = {
-        "data": {"values": rows},
-        "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 2, "color": GREY, "aria": False},
-        "encoding": {"x": x, "y": {"value": 2}, "text": {"field": "short"}},
-    }
-    return [band, label]
-
-
-def _edges(notes: Sequence[Annotation], first: date) -> tuple[list[date], list[date]]:
-    return [max(note.from_date, first) for note in notes], [note.to_date for note in notes]
 
 
 def alt_words(chart: KpiChart, frame: pd.DataFrame, unit: str, said: str) -> str:

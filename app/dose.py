@@ -13,6 +13,7 @@ import streamlit as st
 from app import charts, data, matrix, words
 from app.charts import Chart, Spec, height, names_axis, tips
 from app.filters import View
+from app.note_layers import show_days
 from app.theme import GREY
 from app.widgets import empty, no_rows, table
 from etl.access import ROW_ROLES
@@ -155,7 +156,7 @@ def _days_of(who: data.Asker, view: View, moved: Any) -> None:
     series, unit = {str(code): str(code) for code in wide.columns[1:]}, UNITS[quantity]
     limit = view.today if view.incomplete else None
     what = f"Median {quantity} of {protocol} by day"
-    charts.show(charts.trend(wide, "local_date", series, unit, what=what, incomplete_from=limit))
+    show_days(charts.trend(wide, "local_date", series, unit, what=what, incomplete_from=limit), view)
     late, early = (words.amount(float(moved[name]), unit) for name in ("late", "early"))
     st.caption(
         f"{moved['scanner_code']}: median {late} in the last {LATE_DAYS} days, {early} before "

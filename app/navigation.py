@@ -30,6 +30,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "Analysis": {
         "explore": ("Explore", ":material/query_stats:"),
         "targets": ("Targets", ":material/flag:"),
+        "annotations": ("Annotations", ":material/edit_note:"),
         "submissions": ("Submissions", ":material/outbox:"),
         "as_known": ("As known then", ":material/history:"),
         "definitions": ("Definitions", ":material/menu_book:"),

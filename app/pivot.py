@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import charts, matrix, words
 from app.filters import DIMENSIONS, View
+from app.note_layers import show_days
 from app.theme import PATIENT_CLASSES, PRIORITIES, WEEKDAYS
 from etl.kpis.query import GRAINS, Result
 
@@ -76,7 +77,7 @@ def _over_time(
     running = running_from(grain, view)
     if not cuts:
         chart = charts.trend(frame, grain, {measure: measure_label(measure)}, unit, what=what, incomplete_from=running)
-        charts.show(chart)
+        show_days(chart, view)
         return
     named = frame.assign(line=frame[cuts].agg(" / ".join, axis=1))
     weight = "n" if "n" in named else measure
@@ -85,7 +86,7 @@ def _over_time(
     lines = {str(c): str(c) for c in wide.columns if c != grain}
     if named["line"].nunique() > MOST_LINES:
         st.caption(f"The {MOST_LINES} with most items of {named['line'].nunique()} are drawn; the table has all.")
-    charts.show(charts.trend(wide, grain, lines, unit, what=what, incomplete_from=running))
+    show_days(charts.trend(wide, grain, lines, unit, what=what, incomplete_from=running), view)
 
 
 def running_from(grain: str, view: View) -> date | None:

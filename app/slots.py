@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import charts, data
 from app.filters import View
+from app.note_layers import show_days
 from app.stacks import stacked
 from app.widgets import no_rows
 
@@ -66,7 +67,7 @@ def third_available(who: data.Asker, view: View) -> None:
         no_rows(view, frame)
         return
     names = {str(name): str(name) for name in wide.columns if name != "week"}
-    charts.show(charts.trend(wide, "week", names, "days", what="Days to the third open slot, weekly median"))
+    show_days(charts.trend(wide, "week", names, "days", what="Days to the third open slot, weekly median"), view)
     st.caption("As the schedule stood each weekday at 08:00: the first open slots are often chance, the third is not.")
 
 
@@ -78,7 +79,7 @@ def demand(who: data.Asker, view: View) -> None:
         no_rows(view, result.frame)
         return
     lines = {"ratio": "ordered", "kept": "without cancelled ones"}
-    charts.show(charts.trend(known, "week", lines, "share", what="Ordered minutes over operating minutes by week"))
+    show_days(charts.trend(known, "week", lines, "share", what="Ordered minutes over operating minutes by week"), view)
     st.caption("Above 100 % more work is ordered than the scanners are open for. Weeks still running are incomplete.")
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import charts, data, growth
 from app.family import all_numbers, open_page
+from app.note_layers import show_days
 from app.widgets import no_rows, section, tiles
 
 TILES = ("I01-full", "I01", "I02", "T14", "I04-imageless", "I04-orphans")
@@ -29,10 +30,11 @@ with right:
     if daily.frame["p50"].notna().any():
         names = {"p50": "Median", "p10": "Slowest tenth"}
         running = view.today if view.incomplete else None
-        charts.show(
+        show_days(
             charts.trend(
                 daily.frame, "day", names, "MB/s", what="Transfer rate into the archive", incomplete_from=running
-            )
+            ),
+            view,
         )
         st.caption("One bad evening shows in the slowest tenth before it shows in the median.")
     else:

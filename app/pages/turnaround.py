@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import charts, data, filters, theme
 from app.family import all_numbers
+from app.note_layers import show_days
 from app.phases import phase_chart, weekday_hours
 from app.report_versions import by_class, versions
 from app.spans import spans
@@ -24,7 +25,7 @@ section(who, "Report TAT by day of exam end", view.query(REPORT_TAT, "day"))
 if daily.frame["p50"].notna().sum() == 0:
     no_rows(view, daily.frame)
 else:
-    charts.show(
+    show_days(
         charts.trend(
             daily.frame,
             "day",
@@ -32,7 +33,8 @@ else:
             "min",
             what="Report TAT, exam end to first final",
             incomplete_from=view.today if view.incomplete else None,
-        )
+        ),
+        view,
     )
     st.caption(
         "Unread exams count as at least as old as they are. Where the two P90 part, a backlog hides in the closed-only "

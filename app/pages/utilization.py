@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import charts, data, filters, matrix, timelines
 from app.family import all_numbers
+from app.note_layers import show_days
 from app.scanner_days import day_picker, draw_day
 from app.variants import side_by_side, why_they_differ
 from app.widgets import header, no_rows, section, tiles
@@ -68,7 +69,7 @@ with right:
     if daily.frame["share"].notna().sum() == 0:
         no_rows(view, daily.frame)
     else:
-        charts.show(
+        show_days(
             charts.trend(
                 daily.frame,
                 "day",
@@ -76,7 +77,8 @@ with right:
                 "share",
                 what="Table utilization by day",
                 incomplete_from=view.today if view.incomplete else None,
-            )
+            ),
+            view,
         )
 
 all_numbers(who, view, "utilization")
