@@ -76,6 +76,8 @@ def special_causes(
     known = np.flatnonzero(~np.isnan(series))
     middle, below, above = (np.broadcast_to(limit, series.shape)[known] for limit in (centre, low, high))
     found: list[set[Signal]] = [set() for _ in series]
+    if not known.size:
+        return [frozenset() for _ in series]
     for rule, mask in _rules(series[known], middle, below, above).items():
         for place in known[mask]:
             found[place].add(rule)

@@ -66,3 +66,8 @@ def test_two_of_three_near_a_limit_signal_where_they_are_near() -> None:
 
 def test_unknown_values_take_no_part() -> None:
     assert signals([nan, 11.0, nan], xmr(CALM))[0] == frozenset()
+
+
+def test_a_series_without_a_known_value_signals_nothing() -> None:
+    assert signals([nan, nan], xmr([nan, nan])) == [frozenset(), frozenset()]
+    assert signals([], xmr([])) == []
