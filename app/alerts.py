@@ -197,7 +197,7 @@ def lives(alerts: Sequence[Alert], now: datetime, zone: ZoneInfo) -> Chart:
                 },
             },
             "x2": {"field": "end"},
-            "y": {"field": "alert", "type": "nominal", "scale": {"domain": names}, "axis": names_axis(200)},
+            "y": {"field": "alert", "type": "nominal", "scale": {"domain": names}, "axis": names_axis(320)},
             "color": colour,
             "stroke": {**colour, "legend": None},
             "tooltip": tips(alert="Alert", said=" "),

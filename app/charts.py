@@ -20,6 +20,7 @@ from app.theme import GREY
 
 Spec = dict[str, Any]
 ROW_PX = 26
+FEW_POINTS = 8
 AXIS_PX, LEGEND_PX, TITLE_PX = 52, 34, 20  # Streamlit fits axes and legends into the height asked for
 
 
@@ -70,9 +71,15 @@ def legend(shown: bool = True) -> Spec | None:
     return {"orient": "top", "title": None, "labelLimit": 220} if shown else None
 
 
-def _time_axis(days: int) -> Spec:
+def _time_axis(days: int, at: Sequence[date]) -> Spec:
+    """Return the axis of `days` days; few points, as weeks or months are, carry their own ticks."""
     step = "%a %-d" if days <= 10 else "%-d %b"
-    return {"title": None, "format": step, "grid": False, "labelOverlap": True, "tickCount": min(days, 8)}
+    axis = {"title": None, "format": step, "grid": False, "labelOverlap": True, "tickCount": min(days, 8)}
+    ticks = [{"year": d.year, "month": d.month, "date": d.day, "utc": True} for d in at]
+    return axis | {"values": ticks} if len(at) <= FEW_POINTS else axis
+
+
+_UP_TO_ALL: Spec = {"labelExpr": "datum.value > 1.001 ? '' : datum.label"}  # no share is 120 %
 
 
 def tips(**titles: str) -> list[Spec]:
@@ -96,7 +103,12 @@ def trend(
     drawn = _long(frame, day, series, unit, factor, limit)
     span = (frame[day].max() - frame[day].min()).days + 1 if len(frame) else 1
     place: Spec = {
-        "x": {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis(span)},
+        "x": {
+            "field": "t",
+            "type": "temporal",
+            "scale": {"type": "utc"},
+            "axis": _time_axis(span, sorted(set(frame[day]))),
+        },
         "y": {
             "field": "value",
             "type": "quantitative",
@@ -127,8 +139,10 @@ def trend(
 def _long(
     frame: pd.DataFrame, day: str, series: Mapping[str, str], unit: str, factor: float, limit: pd.Timestamp | None
 ) -> pd.DataFrame:
-    """Return one row a point, with its words and whether its bucket is still running."""
-    long = frame[[day, *series]].melt(day, var_name="column", value_name="value").dropna(subset=["value"])
+    """Return one row a point, with its words and whether its bucket is still running; the first series lies on top."""
+    long = (
+        frame[[day, *reversed(list(series))]].melt(day, var_name="column", value_name="value").dropna(subset=["value"])
+    )
     running = [limit is not None and d >= limit for d in long[day]]
     return pd.DataFrame(
         {
@@ -173,18 +187,22 @@ def ranked(
     domain = list(order) if order is not None else [str(c) for c in shown[category]]
     factor, title, number = words.axis(unit, float(shown[value].max()) if len(shown) else 0.0)
     drawn = pd.DataFrame({"category": shown[category].astype(str), "value": shown[value].astype(float) * factor})
-    drawn["label"] = [words.amount(float(v), unit) for v in shown[value]]
-    tooltip = tips(category=" ", label="Value")
+    drawn["said"] = [words.amount(float(v), unit) for v in shown[value]]
+    drawn["label"] = [words.figure(float(v), unit) for v in shown[value]]
+    tooltip = tips(category=" ", said="Value")
     if "n" in shown:
         drawn["n"] = [words.count(float(n)) for n in shown["n"]]
         tooltip += tips(n="n")
+        if unit == "share":
+            drawn["label"] = [f"{said}, n = {n}" for said, n in zip(drawn["said"], drawn["n"], strict=True)]
+    room = 1.1 + 0.02 * max(map(len, drawn["label"]), default=0)  # for the words at the bars
     place: Spec = {
         "y": {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(190)},
         "x": {
             "field": "value",
             "type": "quantitative",
-            "axis": {**_title(title), "format": number, "tickCount": 5},
-            "scale": {"domainMax": 1.2 * float(drawn["value"].max())} if (drawn["value"] > 0).any() else {},
+            "axis": {**_title(title), "format": number, "tickCount": 5, **(_UP_TO_ALL if unit == "share" else {})},
+            "scale": {"domainMax": room * float(drawn["value"].max())} if (drawn["value"] > 0).any() else {},
         },
     }
     bar = {

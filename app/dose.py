@@ -44,6 +44,7 @@ def groups(who: data.Asker, view: View) -> None:
     with_reference = bool(shown["reference"].notna().any())
     rows = zip(shown.to_dict("records"), phantoms, strict=True)
     shown = shown.assign(group=[_group_name(row, several > 1, with_reference) for row, several in rows])
+    st.markdown(_answer(shown, quantity))
     charts.show(reference_chart(shown, UNITS[quantity], f"{quantity} by procedure group"))
     st.caption(_group_words(found, shown, quantity))
 
@@ -57,14 +58,27 @@ def _group_name(row: Mapping[Hashable, Any], with_phantom: bool, with_reference:
     return ", ".join(filter(None, (group, known["reference_band"], phantom, alone)))
 
 
+def _answer(shown: pd.DataFrame, quantity: str) -> str:
+    """Say first which groups lie above their reference, the farthest first, and else which comes nearest."""
+    compared = shown.dropna(subset=["reference"])
+    if compared.empty:
+        return (
+            f"No reference for {quantity} is loaded, so nothing can be said of it; `radpulse drl load FILE` loads one."
+        )
+    compared = compared.assign(ratio=compared["p50"] / compared["reference"]).sort_values("ratio", ascending=False)
+    named = [f"{row['group']} ({100 * row['ratio']:.0f} %)" for row in compared.to_dict("records")]
+    above = int((compared["ratio"] > 1).sum())
+    if not above:
+        groups = words.plural(len(compared), "group")
+        return f"**No group of {groups} has a median {quantity} above its reference.** Nearest to it: {named[0]}."
+    verb, farthest = "group has" if above == 1 else "groups have", words.listing(named[:above], 5)
+    return f"**{above} of {len(compared)} {verb} a median {quantity} above the reference:** {farthest}."
+
+
 def _group_words(found: pd.DataFrame, shown: pd.DataFrame, quantity: str) -> str:
     compared = shown[shown["reference"].notna()]
-    above = compared[compared["p50"] > compared["reference"]]
     said = [f"Bar: middle half of the exams; n = {words.count(float(shown['n'].sum()))}."]
-    if compared.empty:
-        said.append(f"No reference for {quantity} is loaded (`radpulse drl load FILE`).")
-    else:
-        said.append(f"{len(above)} of {words.plural(len(compared), 'group')} have a median above their reference.")
+    if not compared.empty:
         said.append(f"Source: {words.listing(sorted(set(compared['source'].astype(str))))}.")
         few = compared[compared["n"] < LEAST_FOR_REFERENCE]
         said += [f"{len(few)} of them rest on fewer than {LEAST_FOR_REFERENCE} exams."] * bool(len(few))
@@ -81,7 +95,7 @@ def reference_chart(frame: pd.DataFrame, unit: str, what: str) -> Chart:
         drawn[f"{name}_said"] = [words.amount(v, unit) for v in frame[name]]
     drawn["n"] = [words.count(float(n)) for n in frame["n"]]
     tooltip = tips(group=" ", p50_said="Median", reference_said="Reference", achievable_said="Achievable", n="n")
-    y: Spec = {"field": "group", "type": "nominal", "sort": order, "axis": names_axis(200)}
+    y: Spec = {"field": "group", "type": "nominal", "sort": order, "axis": names_axis(280)}
     axis = {"title": unit, "titleAnchor": "end", "titleFontWeight": "normal", "tickCount": 6, "format": "~g"}
     x: Spec = {"type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 14}, "axis": axis}
     bar = {
@@ -179,7 +193,7 @@ def outliers(who: data.Asker, view: View) -> None:
         return
     shown = pd.DataFrame(
         {
-            "Exam": found["accession_token"],
+            "Exam": found["accession_token"].str[:10],
             "Scanner": found["scanner_code"],
             "Protocol": found["protocol_name"],
             "Quantity": found["quantity"],
@@ -214,7 +228,7 @@ def cumulative(who: data.Asker, view: View) -> None:
             "Sum": _amounts(found, "rolling_value"),
             "Level": _amounts(found, "level_value"),
             "Exams in the sum": found["rolling_exams"],
-            "Over the days": [f"{(b - a).days} to {words.day(b)} {b.year}" for a, b in _windows(found)],
+            "Over": [f"{(b - a).days} days to {words.day(b)} {b.year}" for a, b in _windows(found)],
         }
     )
     table(shown, alt="Patients whose rolling sum lies above the site's level, highest first")

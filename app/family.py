@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from app import data, filters, words
 from app.compare import headline_unit, headline_value
 from app.filters import View
-from app.widgets import header, is_unreached, left_out_words, table
+from app.widgets import header, is_unreached, left_out_words
 from etl.errors import RefusedError
 from etl.kpis.base import Family, Kpi
+
+STATISTICS = {"p50": "median", "p90": "P90", "oldest": "the oldest"}  # sums and counts need no word
 
 
 def open_page(key: str) -> tuple[data.Asker, View]:
@@ -26,10 +27,13 @@ def all_numbers(who: data.Asker, view: View, key: str) -> None:
     """Draw every KPI of a family as one table: its number, what it counts, and why there is none."""
     family: Family = data.family(key)
     st.header("All numbers", anchor=False)
-    listed = {"": [kpi.id for kpi in family.kpis], "Number": [kpi.label for kpi in family.kpis]}
     said = [_said(who, view, kpi) for kpi in family.kpis]
-    shown = listed | {"Value": [value for value, _ in said], "Behind it": [note for _, note in said]}
-    table(pd.DataFrame(shown), alt=f"All numbers of {family.label}")
+    shown = {
+        "Number": [f"{kpi.label} ({kpi.id})" for kpi in family.kpis],
+        "Value": [value for value, _ in said],
+        "Behind it": [note for _, note in said],
+    }
+    st.table(shown, hide_index=True, border="horizontal", alt=f"All numbers of {family.label}")
 
 
 def _said(who: data.Asker, view: View, kpi: Kpi) -> tuple[str, str]:
@@ -42,7 +46,8 @@ def _said(who: data.Asker, view: View, kpi: Kpi) -> tuple[str, str]:
         return "no feed", result.meta.absent
     if is_unreached(result):
         return "not reached", f"{words.count(result.meta.open)} open"
-    value = words.amount(headline_value(result), headline_unit(result))
+    value, statistic = words.amount(headline_value(result), headline_unit(result)), result.meta.headline
+    value += f", {STATISTICS[statistic]}" if statistic in STATISTICS and headline_value(result) is not None else ""
     counted = f"n = {words.count(result.meta.n)} {result.meta.columns.get('n', kpi.counted)}"
     opened = f"{words.count(result.meta.open)} open" if result.meta.open else ""
     return value, " · ".join(filter(None, (counted, opened, left_out_words(result))))

@@ -162,7 +162,7 @@ def backtest_table(who: data.Asker, target: str) -> None:
             empty(f"{label}: no backtest is published.", "It comes with the first forecast on enough history.")
             continue
         st.markdown(f"**{label}**")
-        listed = score_rows(scores)
+        listed = score_rows(scores, "min" if key == REPORT else TARGETS[target].unit)
         table(listed, f"Backtest of {label}: {len(listed)} scores")
         served = [MODELS.get(str(m), str(m)) for m in scores[scores["is_served"].fillna(False)]["model"].unique()]
         st.caption(
@@ -172,24 +172,24 @@ def backtest_table(who: data.Asker, target: str) -> None:
         )
 
 
-def score_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a metric and one column a method, the model first."""
+def score_rows(scores: pd.DataFrame, unit_of_error: str) -> pd.DataFrame:
+    """Return one row a metric and one column a method, the model first; a mean error has the forecast's unit."""
     order = [m for m in MODELS if m in set(scores["model"])] + sorted(set(scores["model"]) - set(MODELS))
     found = []
     for metric, (label, reading) in METRICS.items():
         part = scores[scores["metric"] == metric].set_index("model")["value"]
         if part.empty:
             continue
-        share = metric.startswith("coverage")
-        said = {MODELS.get(m, m): _score(part.get(m), share) for m in order}
+        unit = "share" if metric.startswith("coverage") else unit_of_error if metric == "mae" else ""
+        said = {MODELS.get(m, m): _score(part.get(m), unit) for m in order}
         found.append({"Score": label, **said, "Reading": reading})
     return pd.DataFrame(found)
 
 
-def _score(value: Any, share: bool) -> str:
+def _score(value: Any, unit: str) -> str:
     if words.missing(value):
-        return "no value"
-    return words.amount(float(value), "share") if share else f"{float(value):.3f}"
+        return ""
+    return words.amount(float(value), unit) if unit else f"{float(value):.3f}"
 
 
 CARD = {

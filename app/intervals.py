@@ -9,24 +9,25 @@ import pandas as pd
 from app import words
 from app.charts import Chart, Spec, height, names_axis, ranked_words, tips
 from app.theme import GREY
+from app.uncertainty import with_n
 
 
 def shares(frame: pd.DataFrame, category: str, share: str, *, what: str, order: Sequence[str] | None = None) -> Chart:
-    """Draw a share per category with its interval (`low`, `high`) and n written at the right."""
+    """Draw a share per category with its interval (`low`, `high`) and n beside its name."""
     shown = frame.dropna(subset=[share])
     shown = shown if order is not None else shown.sort_values(share)
-    domain = list(order) if order is not None else [str(c) for c in shown[category]]
-    drawn = pd.DataFrame({"category": shown[category].astype(str)})
+    named = [with_n(row[category], row["n"]) for row in shown.to_dict("records")]
+    domain = [name for c in order for name in named if name.startswith(f"{c} (n")] if order is not None else named
+    drawn = pd.DataFrame({"category": named}, index=shown.index)
     for name in (share, "low", "high"):
         drawn["share" if name == share else name] = shown[name].astype(float)
-    drawn["said"] = [words.amount(float(v), "share") for v in shown[share]]
     drawn["interval"] = [
         words.spread(float(a), float(b), "share") for a, b in zip(shown["low"], shown["high"], strict=True)
     ]
-    drawn["counted"] = [f"n = {words.count(float(n))}" for n in shown["n"]]
+    drawn["said"] = [words.amount(float(v), "share") for v in shown[share]]
     y = {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(190)}
     x: Spec = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": {"title": None, "format": "~%"}}
-    tooltip = tips(category=" ", said="Share", interval="95 % interval", counted=" ")
+    tooltip = tips(category=" ", said="Share", interval="95 % interval")
     layers: list[Spec] = [
         {
             "mark": {"type": "rule", "aria": False, "color": GREY, "strokeWidth": 3, "opacity": 0.55},

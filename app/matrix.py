@@ -10,6 +10,7 @@ import pandas as pd
 from app import words
 from app.charts import Chart, Spec, extreme, height, names_axis, tips
 
+WRITTEN_COLUMNS = 8  # more are too narrow for words
 _BARE = {"ticks": False, "domain": False}
 _BAR = {"orient": "bottom", "gradientLength": 160, "titleFontWeight": "normal"}
 
@@ -38,26 +39,29 @@ def heat(
             "said": [words.amount(float(v), unit) for v in shown[value]],
         }
     )
+    drawn["label"] = [words.figure(float(v), unit) for v in shown[value]]
     tooltip = tips(y=" ", x="at", said=what)
     if "n" in shown:
         drawn["n"] = [words.count(float(n)) for n in shown["n"]]
         tooltip += tips(n="n")
-    spec: Spec = {
-        "height": height(len(y_order), 24, title=False, color_bar=True),
+    place: Spec = {
+        "x": {
+            "field": "x",
+            "type": "ordinal",
+            "scale": {"domain": [say(v) for v in x_order], "padding": 0.06},
+            "axis": {"title": None, "labelAngle": 0, "orient": "top", "labelOverlap": True, **_BARE},
+        },
+        "y": {
+            "field": "y",
+            "type": "ordinal",
+            "scale": {"domain": list(y_order), "padding": 0.08},
+            "axis": names_axis(150),
+        },
+    }
+    cells: Spec = {
         "mark": {"type": "rect", "cornerRadius": 2},
         "encoding": {
-            "x": {
-                "field": "x",
-                "type": "ordinal",
-                "scale": {"domain": [say(v) for v in x_order], "padding": 0.06},
-                "axis": {"title": None, "labelAngle": 0, "orient": "top", "labelOverlap": True, **_BARE},
-            },
-            "y": {
-                "field": "y",
-                "type": "ordinal",
-                "scale": {"domain": list(y_order), "padding": 0.08},
-                "axis": names_axis(150),
-            },
+            **place,
             "color": {
                 "field": "value",
                 "type": "quantitative",
@@ -67,7 +71,18 @@ def heat(
             "tooltip": tooltip,
         },
     }
+    written = [_written(place)] if len(x_order) <= WRITTEN_COLUMNS else []
+    spec: Spec = {"height": height(len(y_order), 24, title=False, color_bar=True), "layer": [cells, *written]}
     return Chart(drawn, spec, heat_words(shown, x, y, value, unit, what, say))
+
+
+def _written(place: Spec) -> Spec:
+    """Return the layer of the values in their cells, dark on light and light on dark in either theme."""
+    colour = {
+        "condition": {"test": "luminance(scale('color', datum.value)) > 0.3", "value": "#0F1216"},
+        "value": "white",
+    }
+    return {"mark": {"type": "text", "aria": False}, "encoding": {**place, "text": {"field": "label"}, "color": colour}}
 
 
 def heat_words(shown: pd.DataFrame, x: str, y: str, value: str, unit: str, what: str, say: Any) -> str:

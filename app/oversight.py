@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 import streamlit as st
 
 from app import charts, data, words
+from app.facts import Where
 from app.filters import View
 from app.uncertainty import control, intervals
 from app.widgets import empty, no_rows, table
@@ -64,10 +67,16 @@ def drift(who: data.Asker, view: View) -> None:
     st.caption("All weeks. Dashed: natural limits of this algorithm itself; a diamond is more than chance.")
 
 
+@st.cache_data(max_entries=50, show_spinner="Drawing the intervals of the waits ...")
+def _effects(scope: str, role: str, data_version: str, to_date: date, where: Where) -> list[Effect]:
+    who = data.Asker(data.principal_of(scope, role), data_version)
+    return triage_effects(data.rows(who, "ai_waits", to_date, where))
+
+
 def waits_of_flagged(who: data.Asker, view: View) -> None:
     """Draw the queue-adjusted differences of waits in work and off hours with their intervals."""
     where = tuple((name, values) for name, values in view.where if name in ("modality", "priority", "patient_class"))
-    effects = triage_effects(data.rows(who, "ai_waits", view.to_date, where))
+    effects = _effects(*who.key, view.to_date, where)
     rows = [
         {
             "what": f"{EFFECT_WORDS[e.name]}, {HOURS[e.hours]}", "minutes": e.minutes, "low": e.low, "high": e.high,

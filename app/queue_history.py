@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pandas as pd
 
 from app import words
 from app.charts import Chart, Spec, extreme, millis, tips
 
 HEIGHT_PX = 260
+
+
+def begun_everywhere(history: pd.DataFrame, now: datetime, zones: list[ZoneInfo]) -> pd.DataFrame:
+    """Return the hours that have begun at every site: an hour the western sites have not reached holds only some."""
+    earliest = min(now.astimezone(zone).replace(tzinfo=None) for zone in zones)
+    return history[history["hour"] <= pd.Timestamp(earliest)]
 
 
 def queue_history(frame: pd.DataFrame, what: str, counted: str) -> Chart:

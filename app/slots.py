@@ -13,9 +13,9 @@ from app.widgets import no_rows
 
 OUTCOMES = {
     "share": "kept",
-    "by_patient": "cancelled by patient",
-    "by_provider": "by provider",
-    "by_site": "by the department",
+    "by_patient": "patient cancelled",
+    "by_provider": "provider cancelled",
+    "by_site": "site cancelled",
     "by_other": "other or unknown",
     "no_show": "did not come",
 }

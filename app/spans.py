@@ -11,6 +11,10 @@ from app.charts import Chart, Spec, height, legend, names_axis, ranked_words, ti
 from app.theme import GREY
 
 LOG_TICKS = {1: "1 min", 10: "10 min", 60: "1 h", 600: "10 h", 1440: "1 day", 10080: "1 week"}
+FINE_TICKS = {
+    1: "1 min", 2: "2 min", 5: "5 min", 10: "10 min", 20: "20 min", 60: "1 h", 120: "2 h", 300: "5 h", 720: "12 h",
+    1440: "1 day", 2880: "2 days", 10080: "1 week",
+}  # fmt: skip
 NAMES = {"p50": "median", "p90": "P90"}
 SHORTEST_MIN = 0.5  # a logarithm has no zero
 
@@ -24,11 +28,13 @@ def spans(frame: pd.DataFrame, category: str, *, what: str, order: Sequence[str]
     for name in ("p50", "p90"):
         drawn[name] = shown[name].astype(float).clip(lower=SHORTEST_MIN)
         drawn[f"{name}_said"] = [words.amount(float(v), "min") for v in shown[name]]
-    labels = " : ".join(f"datum.value == {tick} ? '{label}'" for tick, label in LOG_TICKS.items()) + " : ''"
+    low, high = float(drawn["p50"].min()), float(drawn[["p50", "p90"]].max().max())
+    ticks = LOG_TICKS if sum(low <= tick <= high for tick in LOG_TICKS) > 1 else FINE_TICKS
+    labels = " : ".join(f"datum.value == {tick} ? '{label}'" for tick, label in ticks.items()) + " : ''"
     x: Spec = {
         "type": "quantitative",
         "scale": {"type": "log", "padding": 48, "nice": False},
-        "axis": {"title": None, "values": list(LOG_TICKS), "labelExpr": labels},
+        "axis": {"title": None, "values": list(ticks), "labelExpr": labels},
     }
     y = {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(190)}
     tooltip = tips(category=" ", p50_said="median", p90_said="P90", n="n")

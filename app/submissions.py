@@ -8,13 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from app import data, words
-from app.theme import BETTER, WORSE
+from app.theme import BETTER, UNKNOWN, WORSE
 from app.widgets import empty, table
 from etl.submissions.spec import REGISTRIES, spec_of
 from etl.submissions.submit import Prepared
 
 MONTHS_BACK = 13
 SHOWN = 15
+REMEDIES = {
+    "no dose report": "Dose reports are not fed for this month: see Radiation dose, or connect a feed of dose reports.",
+    "no final report by the data time": "Wait until the exams are reported.",
+    "no DM01 test": "Map the site's codes to tests in `submission_codes.csv`.",
+}
 _CLASSES = {
     "offered": "offered",
     "exported": "in the file",
@@ -36,8 +41,25 @@ def titles() -> dict[str, str]:
     return {registry: spec_of(registry)[0].title for registry in REGISTRIES}
 
 
+def is_empty(made: Prepared) -> bool:
+    """Whether no exam of the month falls under the registry, so that there is neither a file nor a rejection."""
+    return made.counts["offered"] == made.counts["out_of_scope"]
+
+
+def _nothing(made: Prepared) -> str:
+    if not made.counts["offered"]:
+        return f"**Nothing to submit:** no exam was performed in {made.month:%B %Y}. Choose another month."
+    left_out = sorted(made.manifest["out_of_scope"].items(), key=lambda found: -found[1])
+    why = "; ".join(f"{reason}: {words.count(n)}" for reason, n in left_out)
+    remedy = next((REMEDIES[reason] for reason, _ in left_out if reason in REMEDIES), "Choose another month.")
+    exams = words.plural(made.counts["offered"], "exam")
+    return f"**Nothing to submit:** none of {exams} of {made.month:%B %Y} falls under this registry ({why}). {remedy}"
+
+
 def verdict(made: Prepared) -> str:
-    """Say in one line whether the month can go."""
+    """Say in one line whether the month can go; where there is nothing to go, why and what to do."""
+    if is_empty(made):
+        return f":{UNKNOWN.colour}[{UNKNOWN.icon}] {_nothing(made)}"
     rows = words.count(made.manifest["rows"])
     if made.refusals:
         refused = words.plural(made.counts["refused"], "exam")

@@ -29,11 +29,12 @@ def intervals(
     """Draw a dot with its interval (columns low, high) a row; `signed` values are differences around nought."""
     shown = frame.dropna(subset=[value, "low", "high"])
     shown = shown if order is not None else shown.sort_values(value, ascending=False)
-    domain = list(order) if order is not None else [str(c) for c in shown[category]]
+    named = [with_n(row[category], row["n"]) for row in shown.to_dict("records")]
+    domain = [name for c in order for name in named if name.startswith(f"{c} (n")] if order is not None else named
     factor, title, number = (
         (1.0, "minutes", ",~f") if signed else words.axis(unit, float(shown["high"].max()) if len(shown) else 0.0)
     )
-    drawn = pd.DataFrame({"category": shown[category].astype(str)})
+    drawn = pd.DataFrame({"category": named}, index=shown.index)
     for name in (value, "low", "high"):
         drawn["value" if name == value else name] = shown[name].astype(float) * factor
     say = words.difference if signed else words.amount
@@ -47,7 +48,7 @@ def intervals(
         "scale": _scale(drawn),
         "axis": {"title": None if unit == "share" else title, "format": number, "tickCount": 5, "grid": True},
     }
-    y = {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(220)}
+    y = {"field": "category", "type": "nominal", "sort": domain, "axis": names_axis(280)}
     tip = tips(category=" ", label="Value", between="95 % interval", n="n")
     layers: list[Spec] = [
         {
@@ -68,6 +69,11 @@ def intervals(
         layers.insert(0, nought)
     spec = {"height": height(len(drawn), 34), "layer": layers}
     return Chart(drawn, spec, ranked_words(shown, category, value, unit, what))
+
+
+def with_n(category: object, n: float) -> str:
+    """Return a category's name with what it rests on."""
+    return f"{category} (n = {words.count(float(n))})"
 
 
 def _scale(drawn: pd.DataFrame) -> Spec:

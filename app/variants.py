@@ -63,7 +63,7 @@ def why_they_differ(who: data.Asker, view: View) -> None:
     with left:
         charts.show(drawn(frame, way))
     with right:
-        table(_listed(frame), alt=f"The steps {way}, in minutes and percentage points")
+        table(_listed(frame), alt=f"The steps {way}, in hours and percentage points")
     if found.meta.not_applied:
         st.caption(f"~~{', '.join(found.meta.not_applied)}~~ not applied: a scanner's minutes have no such cut")
     st.caption(
@@ -73,12 +73,23 @@ def why_they_differ(who: data.Asker, view: View) -> None:
     )
 
 
+def _variant(title: str, key: str, usual: str) -> str:
+    """Let the reader pick a variant; the URL holds its id, which unlike a label never changes."""
+    wished = st.query_params.get(key, "")
+    wished = {label: id for id, label in LABELS.items()}.get(wished, wished)  # links kept from before held the label
+    if key not in st.session_state:
+        st.session_state[key] = wished if wished in LABELS else usual
+    chosen = str(st.selectbox(title, list(LABELS), format_func=LABELS.__getitem__, key=key, width=270))
+    st.query_params.pop(key, None)
+    if chosen != usual:
+        st.query_params[key] = chosen
+    return chosen
+
+
 def _asked(who: data.Asker, view: View) -> tuple[str, Query]:
     ids = list(LABELS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        say = LABELS.__getitem__
-        start = st.selectbox("From", ids, index=0, format_func=say, key="way_from", bind="query-params", width=270)
-        end = st.selectbox("To", ids, index=3, format_func=say, key="way_to", bind="query-params", width=270)
+        start, end = _variant("From", "way_from", ids[0]), _variant("To", "way_to", ids[3])
         scanners = ["all", *data.dimension_values(who, "scanner")]
         only = st.selectbox("Scanner", scanners, key="way_scanner", bind="query-params", width=150)
     where = {name: tuple(chosen) for name, chosen in view.where} | ({} if only == "all" else {"scanner": (only,)})
@@ -105,7 +116,7 @@ def _listed(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Step": [f"{s} ({SIDES[side]})" for side, s in zip(steps["side"], steps["step"], strict=True)],
-            "Minutes": [f"{m:+,.1f}".replace("-", "\N{MINUS SIGN}") for m in steps["minutes"]],
+            "Hours": [f"{m / 60:+,.1f} h".replace("-", "\N{MINUS SIGN}") for m in steps["minutes"]],
             "Adds": [words.difference(float(s), "share") for s in steps["share"]],
         }
     )
@@ -130,7 +141,7 @@ def drawn(frame: pd.DataFrame, way: str) -> Chart:
                 "right": max(begin, end),
                 "kind": kind,
                 "label": label,
-                "minutes": f"{row['minutes']:,.1f} min",
+                "hours": _hours(float(row["minutes"])),
             }
         )
     shown = pd.DataFrame(rows)
@@ -145,7 +156,7 @@ def drawn(frame: pd.DataFrame, way: str) -> Chart:
             "x": {**share, "field": "begin"},
             "x2": {"field": "end"},
             "color": {"field": "kind", "type": "nominal", "scale": scale, "legend": charts.legend()},
-            "tooltip": tips(step="Step", label="Adds", minutes="Minutes"),
+            "tooltip": tips(step="Step", label="Adds", hours="Hours"),
         },
     }
     text = {

@@ -165,7 +165,7 @@ def _metric(facts: Compared) -> None:
         delta=shown,
         delta_color=facts.state.colour,  # type: ignore[arg-type]  # a named colour of the palette
         delta_arrow=arrow,
-        delta_description=None if facts.usual is None else f"vs usual {words.amount(facts.usual, facts.unit)}",
+        delta_description=None if facts.usual is None else f"vs usual {words.figure(facts.usual, facts.unit)}",
         chart_data=facts.spark if len(facts.spark) > 2 else None,
         label_visibility="collapsed",
     )

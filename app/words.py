@@ -9,6 +9,7 @@ HOURS_FROM_MIN = 180.0  # from here on minutes are harder to read than hours
 DAYS_FROM_MIN = 6000.0
 # a middle of these counts is said with one decimal: 8.5
 COUNTED = frozenset({"exams", "findings", "follow-ups", "orders", "visits", "reports", "items", "appointments"})
+COARSE = COUNTED | {"days", "weeks"}  # a hundredth of a day says nothing
 TOTAL_MIN = "min in total"  # minutes added over many items: hours however many, days would mislead
 
 
@@ -28,18 +29,38 @@ def count(value: float) -> str:
 def amount(value: float | None, unit: str) -> str:
     """Return a value with its unit as people say it: minutes turn into hours or days, shares into percent.
 
-    A missing value is "no value", never zero.
+    A missing value is "no value", never zero; what is too small for its digits is "<0.1", never zero either.
     """
     if value is None or missing(value):
         return "no value"
     if unit == "share":
-        return f"{100 * value:.0f} %" if abs(value) >= 0.1 or value == 0 else f"{100 * value:.1f} %"
-    if unit == "min":
-        return _minutes(value)
-    if unit == TOTAL_MIN:
-        return f"{value / 60:,.0f} h" if abs(value) >= 600 else f"{value / 60:,.1f} h"
-    digits = 0 if float(value).is_integer() or abs(value) >= 20 else 1 if abs(value) >= 10 or unit in COUNTED else 2
-    return f"{value:,.{digits}f} {unit}"
+        text = _share(value)
+    elif unit == "min":
+        text = _minutes(value)
+    elif unit == TOTAL_MIN:
+        text = f"{value / 60:,.0f} h" if abs(value) >= 600 else f"{value / 60:,.1f} h"
+    else:
+        text = f"{_number(value, unit)} {unit}"
+    return text.replace("-", "\N{MINUS SIGN}", 1) if value < 0 else text
+
+
+def figure(value: float | None, unit: str) -> str:
+    """Return `amount` without its unit where that stands beside it anyway; shares and minutes keep theirs."""
+    text = amount(value, unit)
+    return text if unit in {"share", "min", TOTAL_MIN} else text.removesuffix(f" {unit}")
+
+
+def _share(value: float) -> str:
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    return f"{100 * value:.0f} %" if abs(value) >= 0.1 or value == 0 else f"{100 * value:.1f} %"
+
+
+def _number(value: float, unit: str) -> str:
+    if unit in COARSE and 0 < value < 0.05:
+        return "<0.1"
+    digits = 0 if float(value).is_integer() or abs(value) >= 20 else 1 if abs(value) >= 10 or unit in COARSE else 2
+    return f"{value:,.{digits}f}"
 
 
 def _minutes(value: float) -> str:
@@ -54,8 +75,9 @@ def difference(value: float, unit: str) -> str:
     """Return a signed difference; a difference of shares is in percentage points."""
     sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else "±"
     if unit == "share":
-        return f"{sign}{abs(100 * value):.1f} points"
-    return f"{sign}{amount(abs(value), unit)}"
+        return "±0 points" if abs(value) < 0.0005 else f"{sign}{abs(100 * value):.1f} points"
+    text = amount(abs(value), unit)
+    return f"±0 {text.partition(' ')[2]}" if text.startswith(("0.0 ", "<0.1 ")) else f"{sign}{text}"
 
 
 def spread(low: float, high: float, unit: str) -> str:

@@ -24,8 +24,9 @@ header(
 )
 st.header("Reading the dashboard", anchor=False)
 for name, title in GUIDES.items():
-    with st.expander(title, key=f"guide_{name}"):
-        st.markdown(guide(name))
+    shelf = st.expander(title, key=f"guide_{name}", on_change="rerun")  # what is closed is not sent
+    if shelf.open:
+        shelf.markdown(guide(name))
 
 st.header("The numbers", anchor=False)
 wanted = st.text_input(
@@ -37,7 +38,10 @@ if not kpis:
         f"No definition holds “{wanted}”. Clear the search to see all {len(data.kpis())}.", icon=":material/search_off:"
     )
 for kpi in kpis:
-    with st.expander(f"**{kpi.id}** {kpi.label}", key=f"def_{kpi.key}"):
+    entry = st.expander(f"**{kpi.id}** {kpi.label}", key=f"def_{kpi.key}", on_change="rerun")
+    if not entry.open:
+        continue
+    with entry:
         st.markdown(kpi.description)
         facts = {
             "Formula": kpi.formula,
@@ -60,5 +64,6 @@ for kpi in kpis:
 st.header("Connecting feeds", anchor=False)
 st.caption("For the person who sets up radpulse.toml. Each guide ends with what it was tried against.")
 for name, title in feed_guides().items():
-    with st.expander(title, key=f"guide_{name.replace('/', '_')}"):
-        st.markdown(guide(name))
+    shelf = st.expander(title, key=f"guide_{name.replace('/', '_')}", on_change="rerun")
+    if shelf.open:
+        shelf.markdown(guide(name))

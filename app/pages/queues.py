@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, data, filters, words
-from app.queue_history import queue_history
+from app.queue_history import begun_everywhere, queue_history
 from app.widgets import header, no_rows, section, table, tiles
 
 QUEUES = ("U21", "U21b", "U21c", "U21d")
@@ -24,13 +24,16 @@ labels = {name: data.kpi(name).label for name in QUEUES}
 chosen = st.segmented_control("Queue", QUEUES, format_func=labels.__getitem__, default="U21", key="queue") or "U21"
 last = view.over(max(view.from_date, view.to_date - timedelta(days=HISTORY_DAYS)), view.to_date)
 section(who, f"{labels[chosen]} by hour, {words.period(last.from_date, last.to_date)}", last.query(chosen, "hour"))
-history = data.ask(who, last.query(chosen, "hour")).frame
+sites, known = dict(view.where).get("site", ()), data.zones(who)
+zones = [known[site] for site in sites if site in known] or list(known.values())
+history = begun_everywhere(data.ask(who, last.query(chosen, "hour")).frame, data.data_at(who), zones)
 if history.empty or history["count"].fillna(0).sum() == 0:
     no_rows(view, history)
 else:
     charts.show(queue_history(history, labels[chosen], data.kpi(chosen).counted), key="queue_history")
     st.caption(
-        "What was open at the end of each hour, replayed from the events; a queue adds over sites, not over time."
+        "What was open at the end of each hour (of the running one: now), replayed from the events; a queue adds over "
+        "sites, not over time. Where sites lie in several zones, hours not begun everywhere are left out."
     )
 
 section(who, "At any minute")

@@ -37,6 +37,8 @@ st.markdown(submissions.verdict(made))
 section(who, "What became of every exam")
 submissions.conservation(made)
 submissions.withheld(made)
+if submissions.is_empty(made):
+    st.stop()
 section(who, "What would be rejected")
 submissions.rejected(made)
 submissions.worklist(made)

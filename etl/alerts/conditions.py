@@ -30,6 +30,7 @@ _BEYOND: dict[str, Callable[[float, float], bool]] = {
     "<": lambda value, limit: value < limit,
     "<=": lambda value, limit: value <= limit,
 }
+_WITHIN = {">": "at most", ">=": "below", "<": "at least", "<=": "above"}  # what is not beyond, by operator
 _COUNTS = ("count", "over_limit", "oldest", "work")  # of an empty queue nought is known
 _DAYS = {"yesterday": 1, "last_7_days": 7, "last_28_days": 28}
 
@@ -114,7 +115,7 @@ def _judged(rule: ThresholdRule | OverdueRule, result: Result, row: dict[Any, An
     value = float(row[column])
     if n < rule.min_n:
         return Finding(rule.key, parts, None, f"n = {n} is below {rule.min_n}", value, rule.limit, n)
-    text = f"{said(value, unit)}, limit {operator} {said(rule.limit, unit)}"
+    text = f"{said(value, unit)}, should be {_WITHIN[operator]} {said(rule.limit, unit)}"
     return Finding(rule.key, parts, _BEYOND[operator](value, rule.limit), text, value, rule.limit, n)
 
 

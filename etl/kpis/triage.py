@@ -115,7 +115,8 @@ def _bootstrap(design: Floats, waits: pd.DataFrame, seed: int) -> dict[str, tupl
     moment = np.stack([design[r].T @ wait[r] for r in rows])
     random = np.random.default_rng(seed)
     weights = np.vstack([np.ones(days), random.multinomial(days, np.full(days, 1 / days), DRAWS)])
-    solved = np.array([_solve(np.tensordot(w, gram, 1), w @ moment) for w in weights])
+    grams = (weights @ gram.reshape(days, -1)).reshape(-1, *gram.shape[1:])  # all draws in one product
+    solved = np.array([_solve(*drawn) for drawn in zip(grams, weights @ moment, strict=True)])
     flagged, unflagged = solved[:, 0], solved[:, 1]
     found = dict(zip(EFFECTS, (flagged - unflagged, flagged, unflagged), strict=True))
     return {name: (float(draws[0]), *_interval(draws[1:])) for name, draws in found.items()}

@@ -64,7 +64,7 @@ def validate(spec: Spec, rows: pd.DataFrame) -> list[Refusal]:
 
 def is_empty(value: Any) -> bool:
     """Return whether a value is none."""
-    return value is None or value == "" or bool(pd.isna(value))
+    return value is None or bool(pd.isna(value)) or value == ""  # NA first: compared with anything it is NA
 
 
 def came(value: Any) -> str:

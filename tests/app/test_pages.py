@@ -202,6 +202,9 @@ def test_tile_says_n_and_open_items(config: Path) -> None:
 @pytest.mark.parametrize("name", TITLES)
 def test_every_chart_and_table_has_words_for_those_who_cannot_see_it(config: Path, name: str) -> None:
     at = open_page(name)
+    if name == "definitions":  # closed it draws nothing
+        at.session_state["def_report_tat"] = True
+        at.run()
     drawn = [*at.get("vega_lite_chart"), *at.dataframe, *at.table]
     assert drawn
     for element in drawn:
@@ -334,3 +337,27 @@ def test_queues_page_tells_the_queues_of_any_minute_as_compute_does(config: Path
     assert row["count"] > 0
     assert shown.loc["Unread queue", "Waiting"] == words.count(row["count"])
     assert shown.loc["Unread queue", "Oldest"] == words.amount(row["oldest"], "min")
+
+
+def test_what_is_closed_on_definitions_is_not_sent(config: Path) -> None:
+    at = open_page("definitions")
+    assert len(at.table) == 0
+    at.session_state["def_report_tat"] = True
+    at.run()
+    assert len(at.table) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("U02", "U02"), ("Room utilization (U02)", "U02"), ("junk", "U01")],
+)
+def test_the_ways_ends_come_from_the_url_by_id_or_by_an_old_links_label(config: Path, asked: str, shown: str) -> None:
+    at = open_page("utilization", way_from=asked, way_to="U06")
+    assert at.selectbox(key="way_from").value == shown
+    assert at.selectbox(key="way_to").value == "U06"
+    assert at.query_params["way_to"] in ("U06", ["U06"])  # whichever way the test driver keeps one value
+
+
+def test_all_numbers_say_which_statistic_they_are(config: Path) -> None:
+    shown = open_page("turnaround").table[-1].value.set_index("Number")
+    assert shown.loc["Report TAT (exam end to first final) (T16)", "Value"].endswith(" min, median")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,16 @@ def test_a_download_is_the_prepared_file_once_and_audited(
         assert client.get(f"/exports/{token}").status_code == 422
     finally:
         path.unlink()
+
+
+def test_a_month_without_anything_to_submit_says_why_and_what_to_do(config: Path, month: date) -> None:
+    made = registry_files.prepared(data.asker(), "dose", month)
+    counts = {"offered": 40, "exported": 0, "refused": 0, "out_of_scope": 40}
+    reasons = {"no ionising radiation": 12, "no dose report": 28}
+    nothing = replace(made, refusals=(), manifest=made.manifest | {"conservation": counts, "out_of_scope": reasons})
+    assert submissions.is_empty(nothing)
+    said = submissions.verdict(nothing)
+    assert "Ready" not in said
+    assert "none of 40 exams" in said
+    assert "no dose report: 28; no ionising radiation: 12" in said
+    assert "connect a feed of dose reports" in said

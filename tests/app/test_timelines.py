@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
 from app import charts, timelines
-from app.matrix import heat
+from app.matrix import WRITTEN_COLUMNS, heat
+from app.queue_history import begun_everywhere
 from app.scanner_days import without
 from app.spans import SHORTEST_MIN, spans
+from app.uncertainty import intervals
 
 HOUR = pd.Timedelta(hours=1)
 
@@ -109,3 +112,56 @@ def test_scanner_day_says_the_longest_gap() -> None:
     )
     assert "the longest 90 min on A from 09:00" in timelines.scanner_day(bars, ["A"], None, "Day").alt
     assert "no exam" in timelines.scanner_day(bars[bars["kind"] == "none"], ["A"], None, "Day").alt
+
+
+def test_the_first_series_lies_on_top_of_equal_ones() -> None:
+    frame = _daily().assign(p90=50.0)
+    names = {"p50": "Median", "p90": "P90"}
+    drawn = charts.trend(frame, "day", names, "min", what="Wait").frame
+    assert list(dict.fromkeys(drawn["series"])) == ["P90", "Median"]  # drawn in this order
+
+
+def test_few_points_carry_their_own_ticks() -> None:
+    axis = charts.trend(_daily(), "day", {"p50": "Median"}, "min", what="Wait").spec["layer"][0]["encoding"]["x"][
+        "axis"
+    ]
+    assert [tick["date"] for tick in axis["values"]] == [22, 23, 24]
+
+
+def test_bars_leave_room_for_their_words_and_shares_say_what_they_rest_on() -> None:
+    frame = pd.DataFrame({"reason": ["a", "b"], "share": [1.0, 0.5], "n": [1190, 20]})
+    chart = charts.ranked(frame, "reason", "share", "share", what="Use")
+    assert chart.frame["label"].tolist() == ["100 %, n = 1,190", "50 %, n = 20"]
+    x = chart.spec["layer"][0]["encoding"]["x"]
+    assert x["scale"]["domainMax"] > 1.4
+    assert "datum.value > 1.001 ? ''" in x["axis"]["labelExpr"]
+
+
+def test_counts_on_bars_leave_the_unit_to_the_axis() -> None:
+    frame = pd.DataFrame({"reason": ["a"], "sum": [364.0]})
+    assert charts.ranked(frame, "reason", "sum", "exposures", what="Rejects").frame["label"].tolist() == ["364"]
+
+
+@pytest.mark.parametrize(("columns", "layers"), [(WRITTEN_COLUMNS, 2), (WRITTEN_COLUMNS + 1, 1)])
+def test_cells_that_are_wide_enough_hold_their_value(columns: int, layers: int) -> None:
+    frame = pd.DataFrame({"scanner": ["A"], "hour": [0], "share": [0.5]})
+    chart = heat(frame, "hour", "scanner", "share", "share", what="Use", x_order=range(columns), y_order=["A"])
+    assert len(chart.spec["layer"]) == layers
+    assert chart.frame["label"].tolist() == ["50 %"]
+
+
+def test_intervals_say_n_beside_the_name_and_keep_the_order_asked_for() -> None:
+    frame = pd.DataFrame(
+        {"what": ["b", "a"], "share": [0.5, 0.2], "low": [0.3, 0.1], "high": [0.7, 0.3], "n": [7, 1200]}
+    )
+    chart = intervals(frame, "what", "share", "share", what="Share", order=["a", "b"])
+    assert chart.spec["layer"][0]["encoding"]["y"]["sort"] == ["a (n = 1,200)", "b (n = 7)"]
+    assert chart.frame["category"].tolist() == ["b (n = 7)", "a (n = 1,200)"]
+
+
+def test_an_hour_the_western_site_has_not_reached_is_no_end_of_a_queue() -> None:
+    history = pd.DataFrame({"hour": pd.to_datetime(["2026-12-01 06:00", "2026-12-01 07:00"]), "count": [102, 66]})
+    now = datetime(2026, 12, 1, 12, 59, tzinfo=UTC)
+    east, west = ZoneInfo("America/New_York"), ZoneInfo("America/Chicago")
+    assert begun_everywhere(history, now, [east, west])["count"].tolist() == [102]
+    assert begun_everywhere(history, now, [east])["count"].tolist() == [102, 66]

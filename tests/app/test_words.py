@@ -20,7 +20,10 @@ from app.widgets import is_unreached
         (9.44, "min", "9.4 min"),
         (179.6, "min", "180 min"),
         (180.0, "min", "3.0 h"),
-        (-240.0, "min", "-4.0 h"),
+        (-240.0, "min", "\N{MINUS SIGN}4.0 h"),
+        (0.0004, "share", "<0.1 %"),
+        (8.77, "days", "8.8 days"),
+        (0.004, "weeks", "<0.1 weeks"),
         (14400.0, "min", "10.0 days"),
         (47_000.0, words.TOTAL_MIN, "783 h"),
         (0.833, "share", "83 %"),
@@ -63,10 +66,19 @@ def test_spreads_say_a_common_unit_once(low: float, high: float, unit: str, said
         (-12, "min", "\N{MINUS SIGN}12 min"),
         (-0.031, "share", "\N{MINUS SIGN}3.1 points"),
         (0, "exams", "±0 exams"),
+        (0.0002, "share", "±0 points"),
+        (0.02, "days", "±0 days"),
     ],
 )
 def test_differences_carry_their_sign_and_shares_differ_by_points(value: float, unit: str, said: str) -> None:
     assert words.difference(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"), [(77.0, "follow-ups", "77"), (38.0, "in 10,000", "38"), (0.5, "share", "50 %")]
+)
+def test_figures_leave_out_a_unit_that_stands_beside_them_but_keep_percent(value: float, unit: str, said: str) -> None:
+    assert words.figure(value, unit) == said
 
 
 def test_period_is_half_open() -> None:
