@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -101,15 +100,6 @@ class FollowupRules:
         """Id and pattern of what makes a sentence none."""
         return [(e["id"], re.compile(e["pattern"])) for e in self.table["exclusions"]]
 
-    @cached_property
-    def family(self) -> dict[str, str]:
-        """The family of each modality."""
-        return {code: name for name, codes in self.table["families"].items() for code in codes}
-
-    def regions_of(self, name: str) -> frozenset[str]:
-        """Return the body regions named in a procedure's name or group."""
-        return frozenset(self._region_words[m.group()] for m in self.region.finditer(name.lower()))
-
     def matches(self, text: str) -> list[Match]:
         """Return the recommendations of a report, the fullest of each modality, in the order of the text."""
         lowered = text[:MAX_CHARACTERS]
@@ -191,11 +181,6 @@ def _nearest(pattern: re.Pattern[str], sentence: str, at: re.Match[str]) -> re.M
 def followup_rules(reference: Path = REFERENCE) -> FollowupRules:
     """Return the shipped rules."""
     return FollowupRules(tomllib.loads((reference / "followup_rules.toml").read_text(encoding="utf-8")))
-
-
-def rules_hash() -> str:
-    """Return the hash of the shipped rules: body regions and families of modalities decide facts."""
-    return sha256((REFERENCE / "followup_rules.toml").read_bytes()).hexdigest()[:16]
 
 
 def parsed_code(code: str | None) -> tuple[str | None, str | None, str | None]:

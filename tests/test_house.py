@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import csv
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -109,6 +111,57 @@ def test_lock_file_has_hashes_and_no_addresses() -> None:
     assert not re.search(r"https?://|--index-url|--find-links", text)
     pins = re.findall(r"^([a-zA-Z0-9_.\-\[\]]+)==", text, flags=re.M)
     assert len(pins) > 50
+
+
+def test_body_regions_and_modality_families_stand_once() -> None:
+    """Rules name them by their keys; no other file says what a procedure shows or which modalities go together."""
+    shows, family = _reference("body_regions", "regions"), _reference("modality_families", "family")
+    rules = tomllib.loads((ROOT / "data/reference/followup_rules.toml").read_text(encoding="utf-8"))
+    assert set(rules["regions"]) <= {region for regions in shows.values() for region in regions.split()}
+    assert set(rules["modalities"]) <= set(family)
+    assert set(rules) == {"version", "modalities", "regions", "numbers", "units", "imaging", "rules", "exclusions"}
+    again = [p.name for p in (ROOT / "data/reference").rglob("*.csv") if {"regions", "family"} & _header(p)]
+    assert sorted(again) == ["body_regions.csv", "modality_families.csv"]
+    assert _second_lists(shows, family) == []
+
+
+def _header(path: Path) -> set[str]:
+    return set(path.read_text(encoding="utf-8-sig").partition("\n")[0].strip().split(","))
+
+
+def _reference(name: str, column: str) -> dict[str, str]:
+    with (ROOT / "data/reference" / f"{name}.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = {next(iter(row.values())): row[column] for row in rows}
+    assert len(found) == len(rows), f"{name}.csv says something twice"
+    return found
+
+
+def _second_lists(shows: dict[str, str], family: dict[str, str]) -> list[str]:
+    """Return where code writes down what procedures show or which modalities belong together."""
+    regions = {region for said in shows.values() for region in said.split()}
+    found = []
+    for path, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                pairs = [(_said(k), _said(v)) for k, v in zip(node.keys, node.values, strict=True)]
+                named = sum(k in shows and bool(v) and set(v.split()) <= regions for k, v in pairs)
+                named += sum(k in family and v in family.values() and v != k for k, v in pairs)
+                if named > 1:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+            if isinstance(node, ast.Tuple | ast.List) and len([e for e in node.elts if _goes_together(e, family)]) > 1:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    return found
+
+
+def _said(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _goes_together(node: ast.expr, family: dict[str, str]) -> bool:
+    """Whether an expression lists several modalities, all of one family."""
+    said = [_said(e) for e in node.elts] if isinstance(node, ast.Tuple | ast.List | ast.Set) else []
+    return len(said) > 1 and all(s in family for s in said) and len({family[s] for s in said}) == 1
 
 
 @pytest.mark.parametrize("word", ["TODO", "FIXME", "XXX", "NotImplementedError"])

@@ -23,10 +23,10 @@ TRACKED = "NORTH"  # the site that keeps a list of follow-ups
 COMPLETED, SCHEDULED, DISMISSED = 0.55, 0.7, 0.82  # fates of those on the list, each up to; the rest is forgotten
 REASONS = ("Not indicated", "Declined", "Deceased", "Transferred", "Superseded")
 REGION = {  # body part of a procedure -> region as recommended
-    "CHEST": "chest", "ABDOMENPELVIS": "abdomen", "ABDOMEN": "abdomen", "LIVER": "abdomen", "KIDNEY": "kidney",
+    "CHEST": "chest", "ABDOMENPELVIS": "abdomen", "ABDOMEN": "abdomen", "LIVER": "abdomen", "KIDNEY": "abdomen",
     "PELVIS": "pelvis", "HEAD": "head", "BRAIN": "head", "HEADNECK": "neck", "THYROID": "neck", "BREAST": "breast",
-    "KNEE": "limb", "SHOULDER": "limb", "ANKLE": "limb", "HAND": "limb", "LEG": "limb", "LSPINE": "spine",
-    "CSPINE": "spine", "SINUS": "head", "HEART": "heart",
+    "KNEE": "lower_extremity", "SHOULDER": "upper_extremity", "ANKLE": "lower_extremity", "HAND": "upper_extremity",
+    "LEG": "vessels", "LSPINE": "spine", "CSPINE": "spine", "SINUS": "face", "HEART": "heart",
 }  # fmt: skip
 TRAP_SHARE = 0.15  # of reports without a recommendation hold a sentence that looks like one
 

@@ -1,18 +1,19 @@
 """Which later exam of a patient did what was recommended, where no feed says so.
 
 The rule, visible in the facts as completed_by = 'exam': the same patient after merges, a modality of the same family
-(any, where none was named), a body region in common (of the recommending exam, where none was named), performed once
-a share of the interval had passed and not too long after the due date. The earliest such exam counts. Without an
-interval there is no window, so nothing is matched.
+(any, where none was named), a body region in common (of the recommending exam, where none is named or one that
+body_regions.csv does not know), performed once a share of the interval had passed and not too long after the due date.
+The earliest such exam counts. Without an interval there is no window, so nothing is matched.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from etl.followup_text import FollowupRules, followup_rules
 from etl.warehouse.append import read_frame
 from etl.warehouse.local_time import DAY_US, NO_TIME, microseconds
 from etl.warehouse.parameters import Parameters
@@ -25,13 +26,17 @@ def matching_exams(connection: Connection, wanted: pd.DataFrame, parameters: Par
     `wanted` has exam_key, patient_key, wanted_modality, wanted_region, procedure_group, recommended and due
     (microseconds).
     """
-    rules = followup_rules()
     asked = wanted.reset_index(drop=True).assign(place=np.arange(len(wanted)))
     asked = asked[(asked["due"] != NO_TIME) & asked["patient_key"].notna()]
-    own = [_regions(rules, r, g) for r, g in zip(asked["wanted_region"], asked["procedure_group"], strict=True)]
-    family = asked["wanted_modality"].map(rules.family).fillna(asked["wanted_modality"])
+    shown = {group: regions.split() for group, regions in parameters.regions.items()}
+    known = {region for regions in shown.values() for region in regions}
+    own = [
+        [region] if region in known else shown.get(group, [])
+        for region, group in zip(asked["wanted_region"], asked["procedure_group"], strict=True)
+    ]
+    family = _family(asked["wanted_modality"], parameters)
     asked = asked.assign(region=pd.Series(own, index=asked.index, dtype=object), family=family).explode("region")
-    done = _performed(connection, rules)
+    done = _performed(connection, shown, parameters)
     pairs = asked[["place", "exam_key", "patient_key", "region", "family", "recommended", "due"]].merge(
         done, on=["patient_key", "region"], suffixes=("", "_done")
     )
@@ -42,8 +47,9 @@ def matching_exams(connection: Connection, wanted: pd.DataFrame, parameters: Par
     return pd.DataFrame({"exam_key": found["exam_key_done"].astype("Int64"), "at": found["at"].astype("Int64")})
 
 
-def _regions(rules: FollowupRules, region: object, group: object) -> list[str]:
-    return [region] if isinstance(region, str) else sorted(rules.regions_of(str(group)))
+def _family(modality: pd.Series, parameters: Parameters) -> pd.Series:
+    """Return the family of each modality, the modality itself where the table has none."""
+    return modality.map(dict(parameters.modality_families)).astype(object).fillna(modality)
 
 
 def _in_window(pairs: pd.DataFrame, parameters: Parameters) -> pd.Series:
@@ -53,16 +59,15 @@ def _in_window(pairs: pd.DataFrame, parameters: Parameters) -> pd.Series:
     return (pairs["at"] >= opened) & (pairs["at"] <= pairs["due"] + late)
 
 
-def _performed(connection: Connection, rules: FollowupRules) -> pd.DataFrame:
+def _performed(connection: Connection, shown: Mapping[str, list[str]], parameters: Parameters) -> pd.DataFrame:
     """Return performed exams of patients with a recommendation, one row a body region."""
     x = fact_exam.c
     patients = select(x.patient_key).where(x.followup_recommended_at.is_not(None), x.patient_key.is_not(None))
     query = select(x.exam_key, x.patient_key, x.modality, x.procedure_group, x.exam_begin_at)
     rows = read_frame(connection, query.where(x.is_performed.is_(True), x.patient_key.in_(patients)))
-    regions = {group: sorted(rules.regions_of(str(group))) for group in rows["procedure_group"].dropna().unique()}
     done = rows.assign(
-        region=rows["procedure_group"].map(regions),
-        family=rows["modality"].map(rules.family).astype(object),
+        region=rows["procedure_group"].map(shown),
+        family=_family(rows["modality"], parameters),
         at=microseconds(rows["exam_begin_at"]),
     )
     done = done.rename(columns={"exam_key": "exam_key_done", "family": "family_done"})

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from etl.errors import ConfigurationError
-from etl.followup_text import rules_hash
 from etl.settings import OWN_FEED, REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
@@ -20,6 +19,7 @@ from etl.warehouse.clock_rules import ClockRule
 from etl.warehouse.dose_rules import DoseRules, dose_rules
 from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
+from etl.warehouse.modality_families import modality_families, of_one_exam
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows
 from etl.warehouse.rule_rows import ProcedureRule as ProcedureRule
 from etl.warehouse.rule_rows import StatusRule as StatusRule
@@ -82,7 +82,7 @@ class MatchRules:
     scanner_window_min: float = 60.0  # the same where only the scanner speaks for it
     threshold: float = 0.45
     margin: float = 0.05  # by how much a match must beat the next best on either side
-    families: tuple[tuple[str, ...], ...] = (("DX", "CR", "RG"), ("XA", "RF"), ("PT", "CT"))  # may be one exam's
+    families: tuple[tuple[str, ...], ...] = field(default_factory=of_one_exam)  # modalities that may be one exam's
 
 
 MATCHING = MatchRules()
@@ -113,7 +113,6 @@ class Rules:
     followup_grace_days: float = 30.0  # after its due date a recommended exam is overdue
     followup_early_share: float = 0.5  # of the interval must have passed for another exam to be the recommended one
     followup_late_days: float = 365.0  # so long after the due date one still is
-    followup_rules: str = field(default_factory=rules_hash)  # body regions and modality families as shipped
     booking_default_min: float = 30.0  # length of a booking that states none
     read_idle_min: tuple[tuple[str, float], ...] = (("XA", 120.0), ("*", 60.0))  # T20: longer is left open, not read
     same_study_join_min: float = 720.0  # accessions of one study further apart are separate visits
@@ -226,7 +225,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         targets=site_targets(settings, reference),
         clock_rules=site_clocks(settings, reference),
         regions=_column(reference / "body_regions.csv", "procedure_group", "regions"),
-        modality_families=_column(reference / "modality_families.csv", "modality", "family"),
+        modality_families=modality_families(reference),
         repeat_reasons=_column(reference / "repeat_reasons.csv", "code", "reason_class"),
         precedence=_precedence(reference / "clock_precedence.csv"),
         individual_readers=settings.individual_readers,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from kpi_priors import SHOWS
 from kpi_report import coded
 from kpi_truth import Measures, Truth, minutes, oracle, table, turnaround
 
@@ -83,17 +84,7 @@ def documented(t: Truth) -> Measures:
 
 
 FAMILY = {"CT": "CT", "MR": "MR", "US": "US", "MG": "MG", "DX": "DX", "NM": "NM"}
-PARTS = {  # body regions of the procedures, as a radiographer would say them
-    "CTHEADWO": {"head"}, "CTCSPINE": {"spine"}, "CTANECK": {"head", "neck"}, "CTCHESTWO": {"chest"},
-    "CTAPE": {"chest"}, "CTCHESTW": {"chest"}, "CTABDPELW": {"abdomen", "pelvis"}, "CTRENAL": {"kidney"},
-    "CTLUNGSCR": {"chest"}, "CTSINUS": {"head"}, "MRBRAINWWO": {"head"}, "MRLSPINE": {"spine"},
-    "MRCSPINE": {"spine"}, "MRKNEE": {"limb"}, "MRSHOULDER": {"limb"}, "MRLIVER": {"abdomen"},
-    "MRPROSTATE": {"pelvis"}, "DXCHEST2V": {"chest"}, "DXABD1V": {"abdomen"}, "DXHAND": {"limb"},
-    "DXANKLE": {"limb"}, "DXKNEE": {"limb"}, "DXHIPPEL": {"hip", "pelvis"}, "DXLSPINE": {"spine"},
-    "USABDCOMP": {"abdomen"}, "USPELVIS": {"pelvis"}, "USTHYROID": {"neck"}, "USRENAL": {"kidney"},
-    "USVENLEG": {"limb"}, "MGSCREEN": {"breast"}, "MGDIAG": {"breast"}, "NMBONE": {"bone"}, "NMMYOCARD": {"heart"},
-    "NMTHYROID": {"neck"}, "NMHIDA": {"abdomen"},
-}  # fmt: skip
+PARTS = {code: set(shown.split()) for code, shown in SHOWS.items()}
 
 
 def recommended(t: Truth) -> pd.DataFrame:

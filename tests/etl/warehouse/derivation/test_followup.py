@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from etl.warehouse.derive import derive
+from etl.warehouse.modality_families import modality_families
 from etl.warehouse.parameters import ProcedureRule, StatusRule
 from etl.warehouse.tables import fact_followup
 
@@ -27,7 +28,8 @@ def clinic(new_ward: Any) -> Any:
         StatusRule("dashboard", "", "t:followup_reopened", "followup_reopened"),
     )
     groups = (ProcedureRule("*", "* HEAD *", "CT head", "NEURO"), ProcedureRule("*", "*", "CT chest", "CHEST"))
-    ward = new_ward(status_rules=(*rules, *base.status_rules), procedure_rules=groups)
+    told = {"regions": {"CT head": "head", "CT chest": "chest"}, "modality_families": modality_families()}
+    ward = new_ward(status_rules=(*rules, *base.status_rules), procedure_rules=groups, **told)
     ward.exam("A1", 0, patient="p1")
     return ward
 
@@ -96,6 +98,24 @@ def test_the_first_fitting_exam_of_the_patient_answers_it(
     (found,) = derived(new_engine(), clinic)
     assert found["completed_by"] == ("exam" if is_done else None)
     assert found["completed_at"] == (minutes(begin_days * DAY) if is_done else None)
+
+
+@pytest.mark.parametrize(("region", "is_done"), [("chest", True), ("head", False), ("kidney", True)])
+def test_a_region_told_narrows_it_and_one_the_table_does_not_know_is_as_good_as_none(
+    new_engine: Any, clinic: Any, region: str, is_done: bool
+) -> None:
+    recommend(clinic, f"CT.10D.{region}")
+    clinic.exam("A2", 10 * DAY, patient="p1")
+    (found,) = derived(new_engine(), clinic)
+    assert found["completed_by"] == ("exam" if is_done else None)
+
+
+def test_a_modality_of_the_same_family_answers_it(new_engine: Any, clinic: Any) -> None:
+    recommend(clinic, "DX10D")
+    clinic.parameters = replace(clinic.parameters, modalities={**clinic.parameters.modalities, "CR": "CR"})
+    clinic.exam("A2", 10 * DAY, patient="p1", modality="CR", station_name="")
+    (found,) = derived(new_engine(), clinic)
+    assert found["completed_by"] == "exam"
 
 
 def test_a_merged_patient_is_the_same_patient(new_engine: Any, clinic: Any) -> None:

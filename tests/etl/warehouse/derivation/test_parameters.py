@@ -14,6 +14,7 @@ from etl.errors import ConfigurationError
 from etl.records import EventType
 from etl.settings import REFERENCE, Feed, Scanner, Settings, Site
 from etl.warehouse.care_rules import AiUse, StandardRule
+from etl.warehouse.clock_rules import ClockRule
 from etl.warehouse.dose_rules import DoseRules
 from etl.warehouse.event_set import TYPE_CODE, UNMAPPED, type_code
 from etl.warehouse.parameters import (
@@ -42,6 +43,7 @@ OTHER: dict[str, Any] = {
     "modalities": {"CT": "CT"},
     "protocols": {"CT|HEAD": "Head"},
     "targets": (TargetRule(None, None, "*", "*", "*", "*", "report", 60.0),),
+    "clock_rules": (ClockRule("no_show", "*", "notice", "local"),),
     "precedence": (PrecedenceRule("begin", "*", None, ("mpps",)),),
     "standards": (StandardRule("*", "CTX", "HEAD *", 2),),
     "ai_uses": (AiUse("ICH", "N", "CT head", None, None),),
