@@ -55,7 +55,7 @@ class Run:
     @property
     def last_day(self) -> date:
         """The last local day that has begun anywhere."""
-        return clock_of(SITE["NORTH"].zone).local_date(self.until_s - 1)
+        return max(clock_of(site.zone).local_date(self.until_s - 1) for site in SITE.values())
 
     def stretches(self, code: str, kind: str, first: date, last: date) -> list[Stretch]:
         """Return the stretches of one kind of a scanner's calendar, by day."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from etl.warehouse.append import read_frame
 from etl.warehouse.intervals import MINUTE_US, Floats
@@ -36,28 +36,37 @@ KEPT = tuple(c.name for c in fact_scanner_time.columns if c.name not in (*NAMED,
 def derive_scanner_time(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
     """Return fact_scanner_time rows from fact_scanner_hour, hours without a row filled with noughts.
 
-    A scanner's hours reach from its first operating day to its last one, and no further than `data_at`.
+    A scanner's hours reach from its first operating day to the last one the calendar tells of, and no further than
+    `data_at`: today's count before the doors open.
     """
     columns = (fact_scanner_hour.c[n] for n in ("site_code", "scanner_code", "hour_at", "local_date", *KEPT))
     rows = read_frame(connection, select(*columns).where(fact_scanner_hour.c.hour_at <= data_at))
-    frames = list(_by_site(rows, parameters, microsecond(data_at)))
+    frames = list(_by_site(rows, _spans(connection), parameters, microsecond(data_at)))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*NAMED, *MADE, *KEPT])
 
 
-def _by_site(rows: pd.DataFrame, parameters: Parameters, data_at: int) -> Iterator[pd.DataFrame]:
-    days = day_numbers(rows["local_date"])
-    operating = (rows["operating_min"] > 0).to_numpy()
-    spans = pd.DataFrame({"scanner": rows["scanner_code"][operating], "day": days[operating]}).groupby("scanner")["day"]
-    first, last = spans.min(), spans.max()
+def _spans(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Return by scanner its first and last operating day, days to come included."""
+    hour = fact_scanner_hour.c
+    query = select(hour.scanner_code, func.min(hour.local_date).label("first"), func.max(hour.local_date).label("last"))
+    found = read_frame(connection, query.where(hour.operating_min > 0).group_by(hour.scanner_code))
+    days = zip(day_numbers(found["first"]), day_numbers(found["last"]), strict=True)
+    return {str(code): (int(first), int(last)) for code, (first, last) in zip(found["scanner_code"], days, strict=True)}
+
+
+def _by_site(
+    rows: pd.DataFrame, spans: dict[str, tuple[int, int]], parameters: Parameters, data_at: int
+) -> Iterator[pd.DataFrame]:
     at = microseconds(rows["hour_at"])
     for site in parameters.sites:
-        scanners = [s for s in parameters.scanners if s.site == site.code and s.code in first.index]
+        scanners = [s for s in parameters.scanners if s.site == site.code and s.code in spans]
         if not scanners:
             continue
-        low, high = min(first[s.code] for s in scanners), max(last[s.code] for s in scanners)
-        grid = hour_grid(int(low - 2) * DAY_US, int(high + 3) * DAY_US, site.zone)
+        low, high = min(spans[s.code][0] for s in scanners), max(spans[s.code][1] for s in scanners)
+        grid = hour_grid((low - 2) * DAY_US, min((high + 3) * DAY_US, data_at + DAY_US), site.zone)
         for s in scanners:
-            span = (grid.day >= first[s.code]) & (grid.day <= last[s.code]) & (grid.edges[:-1] <= data_at)
+            first, last = spans[s.code]
+            span = (grid.day >= first) & (grid.day <= last) & (grid.edges[:-1] <= data_at)
             mine = (rows["scanner_code"] == s.code).to_numpy()
             found = _filled(grid, span, at[mine], rows[mine])
             yield _with_capacity(found, s.stated_hours_per_day).assign(

@@ -69,9 +69,9 @@ def demand(t: Truth) -> Measures:
     days = whole_days(t)
     frame = modelled(t)
     asked = t.within(frame, frame["ordered_at"])
-    ended = set(zip(days["site"], days["day"].dt.date, strict=True))
+    ended = set(zip(days["site"], days["modality"], days["day"].dt.date, strict=True))  # where the pool ever ran
     local = t.day(asked["ordered_at"], asked["site"])
-    asked = asked[[pair in ended for pair in zip(asked["site"], local, strict=True)]]
+    asked = asked[[one in ended for one in zip(asked["site"], asked["modality"], local, strict=True)]]
     available, ordered = days["min"].sum(), asked["work"].sum()
     if not available:
         return dict.fromkeys(("ratio", "kept", "numerator", "available"), nan)

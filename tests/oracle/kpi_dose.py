@@ -13,6 +13,7 @@ from kpi_truth import Measures, Truth, oracle, spread
 
 FLUOROSCOPIC = ["RF", "XA"]
 CHECKS = ("alerts", "notifications")
+UNLISTED = ("images_no_accession", "images_mistyped_accession", "images_unknown_station")  # made without the worklist
 
 
 @cache
@@ -21,11 +22,12 @@ def dose_reports(folder: Path) -> pd.DataFrame:
     rows: dict[str, dict[str, Any]] = {}
     for file in sorted((folder / "feeds").glob("*_dose/**/*.dcm")):
         dataset = pydicom.dcmread(file)
+        site = file.relative_to(folder / "feeds").parts[0].removesuffix("_dose").upper()
         for item in dataset.ContentSequence:
             if item.ConceptNameCodeSequence[0].CodeValue in ("113819", "113706"):
                 found = content(item)
-                rows[found["uid"]] = found | {"accession": dataset.get("AccessionNumber")}
-    columns = ["uid", "type", "ctdivol", "ssde", "dlp", "phantom", "agd", "view", "begin", "accession"]
+                rows[found["uid"]] = found | {"accession": dataset.get("AccessionNumber"), "site": site}
+    columns = ["uid", "type", "ctdivol", "ssde", "dlp", "phantom", "agd", "view", "begin", "accession", "site"]
     return pd.DataFrame(list(rows.values()), columns=columns)
 
 
@@ -60,14 +62,25 @@ def content(item: Any) -> dict[str, Any]:
 def events(t: Truth) -> pd.DataFrame:
     """Irradiation events of the period, localizers left out."""
     frame = dose_reports(t.folder)
-    accession = t.exams.set_index("accession")["site"]
-    frame = frame[frame["accession"].isin(accession.index) & (frame["type"] != "113805")]
+    frame = frame[frame["type"] != "113805"]
     begin = [
-        pd.Timestamp(str(text).split(".")[0][:14]).tz_localize(t.zones[accession[number]])
-        for text, number in zip(frame["begin"], frame["accession"], strict=True)
+        pd.Timestamp(str(text).split(".")[0][:14]).tz_localize(t.zones[site], ambiguous=True)  # no offset: the first
+        for text, site in zip(frame["begin"], frame["site"], strict=True)
     ]
-    inside = [t.start <= at.date() < t.stop and at <= t.as_of for at in begin]
+    inside = [
+        whose(t, *one, at) and t.start <= at.date() < t.stop and at <= t.as_of
+        for *one, at in zip(frame["site"], frame["accession"], begin, strict=True)
+    ]
     return frame[np.array(inside, dtype=bool)]
+
+
+def whose(t: Truth, site: str, accession: str, at: pd.Timestamp) -> bool:
+    """Whether an event is of an exam asked about: made without the worklist, of the one that ran at its time."""
+    if accession in set(t.exams["accession"]):
+        return True
+    unlisted = [number for kind in UNLISTED for entry in t.planted[kind] for number in entry["accessions"]]
+    mine = t.exams[(t.exams["site"] == site) & t.exams["accession"].isin(unlisted)]
+    return bool(((mine["begin_at"] <= at) & ~(mine["end_at"] < at)).any())
 
 
 def scans(t: Truth) -> pd.DataFrame:

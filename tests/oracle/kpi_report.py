@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from kpi_truth import Measures, Truth, minutes, oracle, spread, turnaround
+from kpi_truth import Measures, Truth, minutes, oracle, spread, table, turnaround
 
 IDLE_MIN = {"XA": 120.0}
 OTHER_IDLE_MIN = 60.0
@@ -66,8 +66,10 @@ def finals(t: Truth) -> pd.DataFrame:
 
 @oracle("T27")
 def rework(t: Truth) -> Measures:
-    everyone = pd.read_parquet(t.folder / "truth" / "exams.parquet", columns=["site", "recoded_at"])
-    told = set(everyone.loc[everyone["recoded_at"] <= t.as_of, "site"])  # elsewhere no feed ever told of one
+    everyone = table(t.folder, "exams")
+    # whoever sends changes of orders at all would have sent one after the final too; elsewhere no feed ever told of one
+    tells = (everyone["recoded_at"] <= t.as_of) | (everyone["changed_at"] <= t.as_of)
+    told = set(everyone.loc[tells, "site"])
     frame = finals(t)
     frame = frame[frame["site"].isin(told)]
     changed = frame["recoded_at"].notna()

@@ -124,7 +124,14 @@ class Truth:
             self.day(exam_at, series["exam_key"].map(exams["site"])).map(str) >= self.manifest["scenario"]["dicom_from"]
         )
         series["told_at"] = series["end_at"].where(series["states_end"] & with_files, series["begin_at"])
-        return series.groupby("exam_key").agg(first_at=("begin_at", "min"), last_at=("told_at", "max"))
+        never = {number for entry in self.planted["images_no_images"] for number in entry["accessions"]}
+        series = series[~series["exam_key"].map(exams["accession"]).isin(never)]
+        span = {"first_at": ("begin_at", "min"), "last_at": ("told_at", "max")}
+        own = series.groupby("exam_key").agg(**span)
+        # linked accessions are one study, whose images stand for an exam that has none of its own yet
+        study = series.groupby(series["exam_key"].map(exams["study_uid"])).agg(**span)
+        others = exams.loc[~exams.index.isin(own.index), "study_uid"]
+        return pd.concat([own, study.reindex(others).set_axis(others.index).dropna()])
 
     def device_ahead(self, scanner: pd.Series, at: pd.Series) -> pd.Series:
         """Return by how much scanners' clocks run ahead."""
@@ -169,7 +176,7 @@ class Truth:
 
     def day(self, at: pd.Series, site: pd.Series) -> pd.Series:
         """Return the site-local dates of instants."""
-        local = pd.Series(index=at.index, dtype=object)
+        local, at = pd.Series(index=at.index, dtype=object), pd.to_datetime(at, utc=True)  # none at all is no time yet
         for code, zone in self.zones.items():
             mine = (site == code) & at.notna()
             local[mine] = at[mine].dt.tz_convert(zone).dt.date

@@ -14,7 +14,10 @@ from kpi_truth import Measures, Truth, minutes, oracle, table
 
 
 def days_told(t: Truth, scanner: dict[str, object]) -> list[tuple[Seconds, int]]:
-    """Return each operating day of a scanner up to the last whole hour, and the whole day's seconds."""
+    """Return each day of a scanner from its first operating one to the last whole hour, and the whole day's seconds.
+
+    Its calendar is sent months ahead: no last operating day ever lies behind.
+    """
     everything = replace(t, start=t.start - timedelta(days=30), stop=t.stop + timedelta(days=400))
     calendar = everything.openings[everything.openings["scanner"] == scanner["code"]]
     opened = list(calendar[calendar["kind"] == "open"]["day"])
@@ -27,7 +30,7 @@ def days_told(t: Truth, scanner: dict[str, object]) -> list[tuple[Seconds, int]]
         whole = Seconds(
             replace(t, start=day, stop=day + timedelta(days=1), as_of=t.as_of + timedelta(days=999)), scanner
         )
-        if whole.begin < t.edge(zone) and min(opened) <= day <= max(opened):
+        if whole.begin < t.edge(zone) and min(opened) <= day:
             told = Seconds(replace(t, start=day, stop=day + timedelta(days=1)), scanner)
             found.append((told, whole.size))
         day += timedelta(days=1)

@@ -153,3 +153,14 @@ def test_a_kind_of_scanner_nobody_orders_from_has_its_capacity_all_the_same(ward
     assert by_pool["operating_min"].apply(list).loc[("NORTH", "MR")][:3] == [480, 480, 480]
     assert by_pool["orders"].sum().to_dict() == {("NORTH", "CT"): 2, ("NORTH", "MR"): 1}  # nothing is known of South
     assert by_pool.size().nunique() == 1
+
+
+def test_today_counts_before_the_doors_open_and_days_behind_the_calendar_never(ward: Any, derived: Any) -> None:
+    ward.opening("NCT1", "open", 0, 480)
+    ward.opening("NCT1", "open", 4 * 1440, 4 * 1440 + 480)  # the days between are closed
+    ward.opening("NCT2", "open", 0, 480)
+    ward.exam("A", 2 * 1440 + 600)  # the last that is known: the evening of a closed day
+    found = derived(ward, fact_scanner_time)
+    days = found.groupby("scanner_code")["local_date"].unique()
+    assert [day.day for day in pd.to_datetime(days["NCT1"])] == [1, 2, 3]
+    assert [day.day for day in pd.to_datetime(days["NCT2"])] == [1]
