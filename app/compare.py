@@ -9,6 +9,7 @@ from statistics import median
 import pandas as pd
 
 from app import control, data, words
+from app.comparison import SHORT, USUAL, aligned, shifts_of
 from app.filters import View
 from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE, State
 from etl.errors import RefusedError
@@ -17,7 +18,6 @@ from etl.kpis.control import Variation
 from etl.kpis.kpi_chart import KpiChart
 from etl.kpis.query import Query, Result
 
-PERIODS_BACK = 4
 MIN_DONE = 8  # fewer finished items say nothing against a usual day
 SPARK_DAYS = 84
 
@@ -35,6 +35,7 @@ class Compared:
     spark: tuple[float, ...]
     chart: KpiChart | None = None
     assured: str = ""  # whether its target can be met, in words
+    versus: str = SHORT[USUAL]  # what `usual` is the value of
 
     @property
     def difference(self) -> float | None:
@@ -75,7 +76,7 @@ def compared(who: data.Asker, view: View, name: str) -> Compared:
     if usual is not None and now is not None and value is not None and now != value:
         usual += value - now
     assured = "" if chart is None else control.assurance_words(chart, control.target_of(view, kpi), unit)
-    return Compared(result, value, unit, usual, state, against, _spark(view, line), chart, assured)
+    return Compared(result, value, unit, usual, state, against, _spark(view, line), chart, assured, SHORT[view.compare])
 
 
 def _spark(view: View, line: pd.Series[float]) -> tuple[float, ...]:
@@ -84,9 +85,9 @@ def _spark(view: View, line: pd.Series[float]) -> tuple[float, ...]:
     return tuple(float(v) for v in complete.dropna().iloc[-SPARK_DAYS:])
 
 
-def _daily(who: data.Asker, view: View, kpi: Kpi) -> pd.Series[float]:
-    """Return the headline by day over the view, at least four weeks back; empty where the KPI has no days."""
-    begin = max(min(view.from_date, view.to_date - timedelta(days=29)), data.first_day(who))
+def _daily(who: data.Asker, view: View, kpi: Kpi, reach: timedelta = timedelta(days=28)) -> pd.Series[float]:
+    """Return the headline by day over the view and at least `reach` back; empty where the KPI has no days."""
+    begin = max(min(view.from_date, view.to_date - timedelta(days=1) - reach), data.first_day(who))
     if "day" not in kpi.grains or begin >= view.to_date:
         return pd.Series(dtype="float64", index=pd.DatetimeIndex([]))
     frame = data.ask(who, view.over(begin, view.to_date).query(kpi.key, "day")).frame
@@ -100,8 +101,7 @@ def _earlier(
 
     A running period is compared with earlier ones as they stood at the same time of day: what was open then is open.
     """
-    shifts = [timedelta(days=7 * -(-view.days // 7) * back) for back in range(1, PERIODS_BACK + 1)]
-    shifts = [s for s in shifts if view.from_date - s >= data.first_day(who)]
+    shifts = [s for s in back_shifts(view) if view.from_date - s >= data.first_day(who)]
     single = f"{view.from_date:%A}s" if view.days == 1 else "periods before"
     if _counts_up(kpi) and view.incomplete and view.days == 1:
         value, line, until = _same_hours(who, view, kpi)
@@ -111,7 +111,36 @@ def _earlier(
         found = [headline_value(data.ask(who, _shifted(who, view, kpi, s))) for s in shifts]
     kept = [float(v) for v in found if v is not None and not words.missing(v)]
     many = f"the last {len(kept)} {single}" if view.days == 1 else f"the {len(kept)} {single}"
-    return value, kept, f"{many if len(kept) > 1 else 'the same weekdays before'}{until}"
+    one = "the same weekdays before" if view.compare == USUAL else SHORT[view.compare]
+    return value, kept, f"{many if len(kept) > 1 else one}{until}"
+
+
+def back_shifts(view: View) -> list[timedelta]:
+    """Return how far back the view's comparison lies; last year's with the holidays of the first site shown."""
+    if view.compare != "year":
+        return shifts_of(view.compare, view.days)
+    begin, _, _ = aligned(view.from_date, view.to_date, data.calendar(dict(view.where).get("site", ())))
+    return [view.from_date - begin]
+
+
+def versus_words(view: View) -> str:
+    """Say which period the numbers are compared with, and the public holidays only one of the two has."""
+    if view.compare == USUAL:
+        return ""
+    back = before(view)
+    said = f"compared with {words.period(back.from_date, back.to_date)}"
+    if view.compare != "year":
+        return said
+    _, _, other = aligned(view.from_date, view.to_date, data.calendar(dict(view.where).get("site", ())))
+    return f"{said}; public holidays in only one of them: {words.listing(other)}" if other else said
+
+
+def before(view: View) -> View:
+    """Return the period a view is explained against: its comparison, or the same weekdays four weeks before."""
+    if view.compare == USUAL:
+        return view.four_weeks_back()
+    shift = back_shifts(view)[0]
+    return view.over(view.from_date - shift, view.to_date - shift)
 
 
 def _shifted(who: data.Asker, view: View, kpi: Kpi, shift: timedelta) -> Query:
@@ -129,7 +158,7 @@ def _same_hours(who: data.Asker, view: View, kpi: Kpi) -> tuple[float | None, pd
     if hour == 0:
         return None, pd.Series(dtype="float64"), ""
     narrowed = view.narrowed("hour_of_day", *(str(h) for h in range(hour)))
-    line = _daily(who, narrowed, kpi)
+    line = _daily(who, narrowed, kpi, max(back_shifts(view)))
     now = line.get(pd.Timestamp(view.from_date))
     return (None if now is None or words.missing(now) else float(now)), line, f" until {hour:02d}:00"
 

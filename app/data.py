@@ -207,6 +207,12 @@ def zones(who: Asker) -> dict[str, ZoneInfo]:
     return {code: ZoneInfo(zone) for code, zone in zip(sites["site_code"], sites["zone"], strict=True)}
 
 
+def calendar(sites: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return country and subdivision whose holidays the first of `sites` keeps; empty where none is set."""
+    site = next((s for s in settings().sites if not sites or s.code in sites), None)
+    return () if site is None else tuple(filter(None, (site.holidays_country, site.holidays_subdivision)))
+
+
 def today(who: Asker, sites: tuple[str, ...] = ()) -> date:
     """Return the site-local date of the data time, the latest one where sites lie in several zones."""
     now, known = data_at(who), zones(who)

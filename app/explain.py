@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app import charts, control, data, reasons, words
-from app.compare import Compared
+from app.compare import Compared, before
 from app.control_chart import control_picture
 from app.exports import TICKETS, Part, Ticket
 from app.filters import DIMENSIONS, View
@@ -136,7 +136,7 @@ def completeness_words(result: Result) -> str:
 def _movers(who: data.Asker, view: View, tile: Compared) -> None:
     """Say what changed since four weeks before, and by whichever dimension is asked what each member did."""
     kpi = data.kpi(tile.result.meta.kpi_key)
-    back, query = view.four_weeks_back(), view.query(kpi.key)
+    back, query = before(view), view.query(kpi.key)
     try:
         found = reasons.explained(who, back.query(kpi.key), query)
     except RefusedError as refused:

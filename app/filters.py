@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import streamlit as st
 
 from app import data, words
+from app.comparison import COMPARISONS, USUAL
 from app.facts import Where
 from app.theme import PATIENT_CLASSES
 from etl.kpis.query import Query
@@ -43,6 +44,7 @@ class View:
     where: Where
     today: date
     period: str = DEFAULT_PERIOD
+    compare: str = USUAL  # one of COMPARISONS
 
     @property
     def incomplete(self) -> bool:
@@ -66,12 +68,12 @@ class View:
 
     def over(self, from_date: date, to_date: date) -> View:
         """Return the same filters over another period."""
-        return View(from_date, to_date, self.where, self.today, "dates")
+        return View(from_date, to_date, self.where, self.today, "dates", self.compare)
 
     def narrowed(self, dimension: str, *chosen: str) -> View:
         """Return this view with one dimension set."""
         where = tuple((name, values) for name, values in self.where if name != dimension)
-        return View(self.from_date, self.to_date, (*where, (dimension, chosen)), self.today, self.period)
+        return replace(self, where=(*where, (dimension, chosen)))
 
     def four_weeks_back(self) -> View:
         """Return the same weekdays, the fewest whole multiples of four weeks earlier that do not overlap."""
@@ -122,6 +124,13 @@ def sidebar(who: data.Asker) -> None:
                 key="dates",
                 bind="query-params",
             )
+        st.selectbox(
+            "Compare with",
+            list(COMPARISONS),
+            key="compare",
+            format_func=COMPARISONS.__getitem__,
+            bind="query-params",
+        )
         for dimension, label in DIMENSIONS.items():
             st.multiselect(
                 label,
@@ -143,7 +152,7 @@ def current(who: data.Asker) -> View:
     chosen = state.get("dates") or ()
     picked = tuple(chosen) if isinstance(chosen, tuple | list) else (chosen,)
     from_date, to_date = period_dates(period, today, picked)
-    return View(from_date, to_date, where, today, period)
+    return View(from_date, to_date, where, today, period, state.get("compare") or USUAL)
 
 
 def _clear(dimension: str) -> None:

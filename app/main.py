@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import data, filters, saved
+from app import data, filters, old_links, saved
 from app.navigation import FIRST, PAGES
 from etl.errors import RadpulseError
 
@@ -41,6 +41,7 @@ page = st.navigation(
     },
     position="top",
 )
+old_links.notice(who)
 with st.sidebar:
     saved.menu(who, page.url_path or FIRST)
 filters.sidebar(who)

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data, words
-from app.compare import Compared, safely
+from app.compare import Compared, safely, versus_words
 from app.explain import export_menu, not_applied_words, panel
 from app.filters import View, chips
 from app.plain_text import page_text
@@ -78,7 +78,8 @@ def header(
 ) -> None:
     """Draw the page's title, its one question, the period, freshness and filter chips."""
     st.title(title, anchor=False)
-    st.markdown(f"{question}  \n:gray[{period or view.period_words}]")
+    told = "; ".join(filter(None, (period or view.period_words, versus_words(view))))
+    st.markdown(f"{question}  \n:gray[{told}]")
     freshness(who, view)
     chips(view, not_applied=frozenset(not_applied), reason=reason)
 
@@ -165,7 +166,7 @@ def _metric(facts: Compared) -> None:
         delta=shown,
         delta_color=facts.state.colour,  # type: ignore[arg-type]  # a named colour of the palette
         delta_arrow=arrow,
-        delta_description=None if facts.usual is None else f"vs usual {words.figure(facts.usual, facts.unit)}",
+        delta_description=None if facts.usual is None else f"vs {facts.versus} {words.figure(facts.usual, facts.unit)}",
         chart_data=facts.spark if len(facts.spark) > 2 else None,
         label_visibility="collapsed",
     )

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from app import data
-from app.compare import PERIODS_BACK, compared, headline_value
+from app.compare import compared, headline_value
+from app.comparison import PERIODS_BACK
 from app.control import STATES
 from app.filters import View
 from app.theme import AHEAD, CONCERN, FRESH, IMPROVEMENT, LATE, NEVER, STALE

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from app.comparison import COMPARISONS, aligned, named, shifts_of
 from app.filters import DIMENSIONS, PERIODS, View, period_dates
 from etl.kpis import DIMENSIONS as KNOWN
 
@@ -62,3 +63,33 @@ def test_url_names_are_dimensions_the_kpis_know_and_the_contract_people_keep() -
     assert list(PERIODS.values()) == [
         "Today", "Yesterday", "Last 7 days", "Last 4 weeks", "Last 12 weeks", "Choose dates",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("comparison", COMPARISONS)
+@pytest.mark.parametrize("days", [1, 5, 7, 28, 90])
+def test_no_comparison_overlaps_and_only_the_period_before_moves_weekdays(comparison: str, days: int) -> None:
+    for shift in shifts_of(comparison, days):
+        assert shift.days >= days
+        assert comparison == "previous" or shift.days % 7 == 0
+
+
+def test_last_year_moves_by_weeks_until_easter_meets_easter() -> None:
+    """Easter Monday: 6 April 2026 and 21 April 2025. 52 weeks before 30 March lies 31 March: two weeks too early."""
+    week = date(2026, 3, 30), date(2026, 4, 13)
+    begin, end, other = aligned(*week, ("DE", "BE"))
+    assert (begin, end) == (date(2025, 4, 14), date(2025, 4, 28))
+    assert other == []
+    assert begin.weekday() == week[0].weekday()
+
+
+def test_holidays_that_cannot_meet_are_named() -> None:
+    """1 May 2026 is a Friday; 52 weeks before its week lies 28 April to 4 May 2025: the same holiday is in it."""
+    assert aligned(date(2026, 4, 27), date(2026, 5, 4), ("DE", "BE"))[2] == []
+    # Berlin kept 8 May in 2025 alone; the week 52 weeks before holds Ascension Day, 9 May 2024
+    _, _, other = aligned(date(2025, 5, 5), date(2025, 5, 12), ("DE", "BE"))
+    assert other[1:] == ["Ascension Day"]
+    assert len(other) == 2
+
+
+def test_without_a_calendar_there_are_no_holidays() -> None:
+    assert named(date(2026, 1, 1), date(2027, 1, 1), ()) == set()

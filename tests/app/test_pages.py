@@ -361,3 +361,17 @@ def test_the_ways_ends_come_from_the_url_by_id_or_by_an_old_links_label(config: 
 def test_all_numbers_say_which_statistic_they_are(config: Path) -> None:
     shown = open_page("turnaround").table[-1].value.set_index("Number")
     assert shown.loc["Report TAT (exam end to first final) (T16)", "Value"].endswith(" min, median")
+
+
+def test_a_link_with_junk_says_what_it_could_not_apply_and_applies_the_rest(config: Path) -> None:
+    at = open_page("overview", site=["NORTH", "ATLANTIS"], colour="red", period="Last 7 days")
+    said = at.info[0].value
+    assert "site 'ATLANTIS'" in said
+    assert "'colour'" in said
+    assert at.session_state["site"] == ["NORTH"]
+    assert at.session_state["period"] == "7d"
+
+
+def test_a_sound_link_meets_no_notice(config: Path) -> None:
+    at = open_page("overview", site="NORTH", patient_class="Emergency", compare="Previous period")
+    assert not [i for i in at.info if "not known here" in i.value]
