@@ -78,7 +78,7 @@ def site_table(who: data.Asker, view: View, states: Sequence[ScannerNow]) -> Non
         codes = [[s.scanner for s in states if s.site == site and s.state is state] for site in sites]
         if any(codes):
             rows[f"{state.icon} Scanners {state.word}"] = [_codes(found) for found in codes]
-    shown = pd.DataFrame([[label, *cells] for label, cells in rows.items()], columns=["", *sites])
+    shown = pd.DataFrame([[label, *cells] for label, cells in rows.items()], columns=["Now", *sites])
     table(shown, alt="; ".join(f"{site}: {_site_words(shown, site)}" for site in sites))
 
 
@@ -87,7 +87,7 @@ def _codes(found: list[str]) -> str:
 
 
 def _site_words(shown: pd.DataFrame, site: str) -> str:
-    pairs = zip(shown[""], shown[site], strict=True)
+    pairs = zip(shown["Now"], shown[site], strict=True)
     return ", ".join(f"{str(label).rsplit(': ', 1)[-1].lower()} {cell}" for label, cell in list(pairs)[:4])
 
 

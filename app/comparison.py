@@ -14,7 +14,7 @@ COMPARISONS = {
     "4w": "Same weekdays 4 weeks before",
     "year": "Last year, same weekdays",
 }
-SHORT = {USUAL: "usual", "previous": "the period before", "4w": "4 weeks before", "year": "last year"}
+SHORT = {USUAL: "usual", "previous": "before", "4w": "4 wk before", "year": "last year"}
 PERIODS_BACK = 4
 
 

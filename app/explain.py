@@ -11,6 +11,7 @@ from app.compare import Compared, before
 from app.control_chart import control_picture
 from app.exports import TICKETS, Part, Ticket
 from app.filters import DIMENSIONS, View
+from app.going import go_to
 from app.notes import noted
 from app.patient_choice import open_patient_of
 from app.pivot import dimension_label
@@ -197,4 +198,4 @@ def _rows(who: data.Asker, query: Query, key: str) -> None:
     label = "Open this patient" if chosen else "Choose a row to open its patient"
     if st.button(label, icon=":material/person_search:", key=f"{key}_patient", disabled=not chosen):
         open_patient_of(who, int(frame["exam_key"].iloc[chosen[0]]))
-        st.switch_page("pages/patient.py")
+        go_to("patient")

@@ -103,6 +103,12 @@ def value_words(dimension: str, value: str) -> str:
     return _labels(dimension)(value)
 
 
+def raw_value(dimension: str, said: str) -> str:
+    """Return the value that is said so; what is no saying is a value itself."""
+    raw = {label: code for code, label in PATIENT_CLASSES.items()} if dimension == "patient_class" else {}
+    return raw.get(said, said)
+
+
 def sidebar(who: data.Asker) -> None:
     """Draw the filter widgets; called once by the navigation script, so that they outlive page changes."""
     today = data.today(who)

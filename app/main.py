@@ -42,6 +42,7 @@ page = st.navigation(
     position="top",
 )
 old_links.notice(who)
+saved.apply_opened()
 with st.sidebar:
     saved.menu(who, page.url_path or FIRST)
 filters.sidebar(who)

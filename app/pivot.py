@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, matrix, words
+from app.cross_filter import show_cutting
 from app.filters import DIMENSIONS, View
 from app.note_layers import show_days
 from app.theme import PATIENT_CLASSES, PRIORITIES, WEEKDAYS
@@ -59,7 +60,7 @@ def draw(result: Result, measure: str, view: View) -> None:
         kept = frame.nlargest(MOST_BARS, measure) if len(frame) > MOST_BARS else frame
         if len(kept) < len(frame):
             st.caption(f"The {MOST_BARS} highest of {len(frame)} are drawn; the table has all.")
-        charts.show(charts.ranked(kept, cuts[0], measure, unit, what=what, order=order))
+        show_cutting(charts.ranked(kept, cuts[0], measure, unit, what=what, order=order), cuts[0], "cut_explore")
     else:
         st.metric(what, words.amount(frame[measure].iloc[0], unit))
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
 from app import data
+from app.comparison import COMPARISONS, USUAL
+from app.filters import DEFAULT_PERIOD, DIMENSIONS, PERIODS, raw_value
+from app.going import go_to
 from app.navigation import TITLES
+from app.old_links import OF_PAGES
 from etl.errors import RefusedError
 from etl.saved_views import SavedView, SavedViews
+
+OPENED = "opened_view"
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @lru_cache(maxsize=4)
@@ -62,12 +72,41 @@ def form(who: data.Asker, page: str) -> None:
 def _entry(who: data.Asker, view: SavedView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         label = f"{view.name} ({TITLES[view.page]})"
-        st.page_link(f"pages/{view.page}.py", label=label, query_params=parse_qs(view.query), help=_whose(who, view))
+        opened = st.button(label, key=f"open_{view.id}", type="tertiary", help=_whose(who, view))
         if view.owner == who.principal.name and st.button(
             "Delete", key=f"delete_{view.id}", type="tertiary", icon=":material/delete:"
         ):
             views().delete(view.id, who.principal.name, str(who.principal.role))
             st.rerun()
+        if opened:
+            st.session_state[OPENED] = view.query
+            go_to(view.page, of_page(view.query))
+
+
+def of_page(query: str) -> dict[str, list[str]]:
+    """Return the parameters of a saved query that belong to its page alone."""
+    return {name: values for name, values in parse_qs(query).items() if name in OF_PAGES - {"dates"}}
+
+
+def apply_opened() -> None:
+    """Put the filters of a view just opened into their widgets; call before any filter is drawn."""
+    query = st.session_state.pop(OPENED, None)
+    if query is None:
+        return
+    for name, value in filter_state(query).items():
+        if st.session_state.get(name) != value:
+            st.session_state[name] = value
+
+
+def filter_state(query: str) -> dict[str, Any]:
+    """Return what the filters' widgets hold for a saved query; a filter it does not name is empty."""
+    asked = parse_qs(query)
+    found: dict[str, Any] = {name: [raw_value(name, v) for v in asked.get(name, [])] for name in DIMENSIONS}
+    for name, choices, default in (("period", PERIODS, DEFAULT_PERIOD), ("compare", COMPARISONS, USUAL)):
+        said = (asked.get(name) or [""])[0]
+        found[name] = next((key for key, label in choices.items() if label == said), default)
+    days = [date.fromisoformat(text) for text in asked.get("dates", []) if _ISO_DAY.fullmatch(text)]
+    return found | ({"dates": tuple(days[:2])} if days else {})
 
 
 def _whose(who: data.Asker, view: SavedView) -> str:

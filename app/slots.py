@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, data
+from app.cross_filter import show_cutting
 from app.filters import View
 from app.note_layers import show_days
 from app.stacks import stacked
@@ -89,5 +90,9 @@ def backlog(who: data.Asker, view: View) -> None:
     if frame["weeks"].notna().sum() == 0:
         no_rows(view, frame)
         return
-    charts.show(charts.ranked(frame, "modality", "weeks", "weeks", what="Backlog in weeks of capacity by modality"))
+    show_cutting(
+        charts.ranked(frame, "modality", "weeks", "weeks", what="Backlog in weeks of capacity by modality"),
+        "modality",
+        "cut_backlog",
+    )
     st.caption("Orders not yet begun, in modelled minutes, over the operating minutes of a week; mean of the days.")

@@ -164,12 +164,21 @@ def _metric(facts: Compared) -> None:
         tile_label(facts),
         tile_value(facts),
         delta=shown,
-        delta_color=facts.state.colour,  # type: ignore[arg-type]  # a named colour of the palette
+        delta_color=_agreeing_colour(facts),  # type: ignore[arg-type]  # a named colour of the palette
         delta_arrow=arrow,
         delta_description=None if facts.usual is None else f"vs {facts.versus} {words.figure(facts.usual, facts.unit)}",
         chart_data=facts.spark if len(facts.spark) > 2 else None,
         label_visibility="collapsed",
     )
+
+
+def _agreeing_colour(facts: Compared) -> str:
+    """Return the state's colour where the difference goes the same way, else grey: an improvement is no concern."""
+    better, change = data.kpi(facts.result.meta.kpi_key).better, facts.difference
+    if change is None or better == "neutral" or facts.state not in (CONCERN, WORSE, IMPROVEMENT, BETTER):
+        return "gray"
+    is_good = (change > 0) == (better == "higher")
+    return facts.state.colour if is_good == (facts.state in (IMPROVEMENT, BETTER)) else "gray"
 
 
 def count_words(facts: Compared) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import charts, data, repeats
+from app.cross_filter import show_cutting
 from app.family import all_numbers, open_page
 from app.widgets import no_rows, section, tiles
 
@@ -24,7 +25,11 @@ with right:
     section(who, "Was the prior there?", view.query("P01", "scanner"))
     there = data.ask(who, view.query("P01", "scanner"))
     if there.frame["share"].notna().any():
-        charts.show(charts.ranked(there.frame, "scanner", "share", "share", what="Priors there when reading began"))
+        show_cutting(
+            charts.ranked(there.frame, "scanner", "share", "share", what="Priors there when reading began"),
+            "scanner",
+            "cut_priors_scanner",
+        )
         st.caption("Exams with a known relevant prior; those of the same archive nearly always are.")
     else:
         no_rows(view, there.frame)

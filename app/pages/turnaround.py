@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import charts, data, filters, theme
+from app.cross_filter import show_cutting
 from app.family import all_numbers
 from app.note_layers import show_days
 from app.phases import phase_chart, weekday_hours
@@ -54,22 +55,21 @@ with left:
 with right:
     section(who, "Report TAT by modality", view.query(REPORT_TAT, "modality"))
     by_modality = data.ask(who, view.query(REPORT_TAT, "modality"))
-    charts.show(spans(by_modality.frame, "modality", what="Median report TAT by modality"))
+    show_cutting(spans(by_modality.frame, "modality", what="Median report TAT by modality"), "modality", "cut_modality")
 
 left, right = st.columns(2, gap="large")
 with left:
     section(who, "Within target, by priority", view.query("T24", "priority"))
     share = data.ask(who, view.query("T24", "priority"))
-    charts.show(
-        charts.ranked(
-            share.frame,
-            "priority",
-            share.meta.headline,
-            "share",
-            what="Share within target by priority",
-            order=[p for p in theme.PRIORITIES if p in set(share.frame["priority"])],
-        )
+    ranked = charts.ranked(
+        share.frame,
+        "priority",
+        share.meta.headline,
+        "share",
+        what="Share within target by priority",
+        order=[p for p in theme.PRIORITIES if p in set(share.frame["priority"])],
     )
+    show_cutting(ranked, "priority", "cut_priority")
 with right:
     section(who, "When are reports slow?", view.query(REPORT_TAT, "weekday", "hour_of_day"))
     weekday_hours(who, view)

@@ -165,6 +165,36 @@ def test_filter_goes_into_the_url_survives_pages_and_a_new_window(page: Any, bro
     other.context.close()
 
 
+def test_a_click_on_a_bar_filters_every_page_by_it(page: Any, address: str) -> None:
+    page.goto(f"{address}/turnaround")
+    settled(page, "Turnaround")
+    bar = page.locator("path[aria-roledescription=bar][aria-label*='category: STAT']")
+    bar.scroll_into_view_if_needed()
+    bar.click()
+    page.get_by_role("button", name="Priority: STAT").wait_for()
+    page.wait_for_url("**priority=STAT**")
+    visit(page, "Utilization")
+    assert "priority=STAT" in page.url
+
+
+def test_a_saved_view_opens_with_its_filters_from_any_page(page: Any, address: str) -> None:
+    page.goto(f"{address}/turnaround?modality=CT&patient_class=Emergency")
+    settled(page, "Turnaround")
+    numbers = tiles(page)
+    page.get_by_role("button", name="Saved views").click()
+    page.get_by_label("Name", exact=True).fill("Night CT")
+    page.get_by_role("button", name="Save this view").click()
+    page.get_by_role("button", name="Night CT (Turnaround)").wait_for()
+    page.goto(f"{address}/?site=NORTH")
+    settled(page, "Command center")
+    page.get_by_role("button", name="Saved views").click()
+    page.get_by_role("button", name="Night CT (Turnaround)").click()
+    settled(page, "Turnaround")
+    page.get_by_role("button", name="Modality: CT").wait_for()
+    assert tiles(page) == numbers
+    assert page.get_by_role("button", name="Site: NORTH").count() == 0
+
+
 def test_export_link_gives_the_command_lines_bytes_once(page: Any, address: str, warehouse: Path) -> None:
     page.goto(f"{address}/turnaround?site=NORTH")
     settled(page, "Turnaround")
@@ -198,7 +228,7 @@ def test_explain_opens_the_panel_of_its_own_tile(page: Any, address: str) -> Non
 def test_phone_width_needs_no_sideways_scrolling(page: Any, address: str, name: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(address if name == "overview" else f"{address}/{name}")
-    settled(page, name.replace("_", " ").capitalize())
+    settled(page, TITLES[name])
     assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth + 1")

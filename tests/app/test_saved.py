@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,3 +63,18 @@ def test_a_pasted_text_says_what_the_tiles_say(config: Path) -> None:
     assert facts.against in text
     assert "Site: NORTH" in text
     assert text.endswith("http://localhost:8501/turnaround?site=NORTH")
+
+
+def test_opening_a_view_sets_every_filter_and_empties_the_others(config: Path) -> None:
+    found = saved.filter_state("patient_class=Emergency&site=NORTH&site=SOUTH&period=Last+7+days&kpi=T16")
+    assert found["patient_class"] == ["E"]
+    assert found["site"] == ["NORTH", "SOUTH"]
+    assert found["modality"] == []
+    assert (found["period"], found["compare"]) == ("7d", "usual")
+    assert saved.of_page("site=NORTH&kpi=T16") == {"kpi": ["T16"]}
+
+
+def test_a_view_of_chosen_dates_holds_them_and_forgives_junk() -> None:
+    kept = saved.filter_state("period=Choose+dates&dates=2026-11-01&dates=2026-11-05&dates=x")
+    assert (kept["period"], kept["dates"]) == ("dates", (date(2026, 11, 1), date(2026, 11, 5)))
+    assert saved.filter_state("period=Fortnight")["period"] == "28d"
