@@ -51,6 +51,7 @@ STUDY_KEYS = (
 )
 SERIES_KEYS = (
     *("SeriesInstanceUID", "SeriesNumber", "SeriesDate", "SeriesTime", "Modality", "NumberOfSeriesRelatedInstances"),
+    "InstanceAvailability",
     *("StationName", "Manufacturer", "ManufacturerModelName", "ProtocolName", "BodyPartExamined"),
     *("PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"),
     *("PerformedProcedureStepEndDate", "PerformedProcedureStepEndTime", "RequestAttributesSequence"),

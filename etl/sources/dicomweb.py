@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Filtered, Read, Refused, SourceItem
 from etl.settings import Feed, Settings
+from etl.sources.availability import INSTANCE_AVAILABILITY, Answer, answer_of
 from etl.sources.base import feed_files
 from etl.sources.dicom_files import source_ref, summary
 from etl.sources.dicom_header import (
@@ -68,14 +70,17 @@ class DicomWeb:
             return
         yield from _items(objects, ref, settings.zone_of(feed))
 
-    def read_bytes(self, data: bytes, ref: str, feed: Feed, settings: Settings) -> Iterator[SourceItem]:
-        """Yield one item per object of a landed answer."""
+    def read_answer(
+        self, data: bytes, ref: str, feed: Feed, settings: Settings, received_at: datetime
+    ) -> Iterator[SourceItem]:
+        """Yield one item per object of a landed answer; raises FeedStoppedError for a wrong option."""
+        answer = answer_of(feed, received_at)
         try:
             objects = parse_objects(data)
         except ItemRefused as refusal:
             yield Refused(ref, refusal.reason, refusal.detail, data[:KEPT_BYTES])
             return
-        yield from _items(objects, ref, settings.zone_of(feed))
+        yield from _items(objects, ref, settings.zone_of(feed), answer)
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Return whether the file begins like DICOM JSON."""
@@ -95,13 +100,13 @@ class DicomWeb:
         return {"kind": self.kind, "objects": answers}
 
 
-def _items(objects: list[Any], ref: str, zone: ZoneInfo) -> Iterator[SourceItem]:
+def _items(objects: list[Any], ref: str, zone: ZoneInfo, answer: Answer | None = None) -> Iterator[SourceItem]:
     for position, found in enumerate(objects, start=1):
-        yield read_object(found, f"{ref}#{position}", zone)
+        yield read_object(found, f"{ref}#{position}", zone, answer)
 
 
-def read_object(found: Any, ref: str, zone: ZoneInfo) -> SourceItem:
-    """Return the item one object becomes."""
+def read_object(found: Any, ref: str, zone: ZoneInfo, answer: Answer | None = None) -> SourceItem:
+    """Return the item one object becomes; an answer tells when it was stored at the latest."""
     try:
         if not isinstance(found, dict):
             raise ItemRefused(Reason.BAD_STRUCTURE, "an array element that is no object")
@@ -110,9 +115,10 @@ def read_object(found: Any, ref: str, zone: ZoneInfo) -> SourceItem:
         reason = FilterReason.NOT_AN_IMAGE if _is_study(tags, texts) else classify(texts, _title(tags))
         if reason is not None:
             return Filtered(ref, reason)
-        record = series_record(
-            texts, _request(tags), zone, number_of_instances=_instances(texts), size_bytes=None, stored_at=None
-        )
+        record = series_record(texts, _request(tags), zone, number_of_instances=_instances(texts))
+        if answer is not None:
+            said = json_texts(tags, frozenset({INSTANCE_AVAILABILITY})).get(INSTANCE_AVAILABILITY, "")
+            record = answer.stored(record, said)
     except ItemRefused as refusal:
         return Refused(ref, refusal.reason, refusal.detail, json.dumps(found).encode()[:LARGEST_FILE])
     return Read(ref, (record,), control_id=record.sop_instance_uid)

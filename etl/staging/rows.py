@@ -125,7 +125,8 @@ class RowMaker:
         head = ("dicom:series", raw, micros(r.begin_at), r.utc_offset_min, r.time_flag, text(r.clock, 128))
         rest = (series, instance, *self._series_header(r))
         # a series is asked for again while it grows: every state is an event, derivation takes the largest
-        told = () if r.sop_instance_uid is not None else (r.number_of_instances,)
+        told: Row = () if r.sop_instance_uid is not None else (r.number_of_instances,)
+        told += () if r.stored_at is None else (micros(r.stored_at),)  # and of several times the first
         identity = (*_hashed(tokens), series, instance, "dicom:series", raw, *told)
         return self._sealed(identity, head, _at(r.known_at), tokens, rest)
 

@@ -23,7 +23,7 @@ def derive_acquisitions(series: pd.DataFrame, links: pd.DataFrame, parameters: P
     rows["end_at"] = rows["end_at"].where(rows["end_at"].notna(), rows["occurred_at"])
     rows = _without_broken_times(rows)
     rows["series_token"] = rows["series_token"].where(rows["series_token"].notna(), rows["event_id"])
-    found = _timed(rows).join(_counted(rows)).reset_index()
+    found = _timed(rows).join(_counted(rows)).assign(stored_at=_stored(rows)).reset_index()
     return _placed(found, parameters)
 
 
@@ -44,7 +44,6 @@ def _timed(rows: pd.DataFrame) -> pd.DataFrame:
         end_at=("end_at", "max"),
         performed_begin_at=("performed_begin_at", "min"),
         performed_end_at=("performed_end_at", "max"),
-        stored_at=("stored_at", "max"),
         exam_key=("exam_key", "max"),  # an instance that could be linked speaks for its series
     )
     texts = ["site_code", "station_name", "modality", "protocol_name", "study_token", "patient_token"]
@@ -52,6 +51,19 @@ def _timed(rows: pd.DataFrame) -> pd.DataFrame:
     for name in texts:
         found[name] = rows[rows[name].notna()].drop_duplicates("series_token").set_index("series_token")[name]
     return found
+
+
+def _stored(rows: pd.DataFrame) -> pd.Series:
+    """Return by series since when all of it is known to be in the archive, NULL where a part is not.
+
+    An answer about a series counts where it had all the instances any answer had; else each instance must be told.
+    """
+    single = rows["instance_token"].notna()
+    stated, instances = rows[~single], rows[single]
+    most = stated.groupby("series_token")["number_of_instances"].transform("max")
+    whole = stated[stated["number_of_instances"] == most].groupby("series_token")["stored_at"].min()
+    first = instances.groupby(["series_token", "instance_token"])["stored_at"].min().groupby(level=0)
+    return whole.combine_first(first.max().where(first.count() == first.size()))
 
 
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:

@@ -109,6 +109,8 @@ def _timed(
     at, planned = _booking(found)
     at["appointment_at"] = np.where(at["appointment_at"] != NO_TIME, at["appointment_at"], said_appointment)
     at |= _milestones(found, spans, stops, parameters) | {"exam_begin_at": begin.at, "exam_end_at": end.at}
+    stored = {"ris": found.first_at(E.IMAGES_AVAILABLE), "dicom": spans.stored}
+    at["images_available_at"] = choose("available", stored, site, parameters).at
     at |= milestones_after_report(found, at["first_final_at"])
     spent, wrong = durations(at, planned)
     status = _status(at, found)
@@ -198,7 +200,7 @@ def _last_where(mask: npt.NDArray[np.bool_], found: Milestones) -> Ints:
 
 def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops, parameters: Parameters) -> dict[str, Ints]:
     first, last = found.first_at, found.last_at
-    entered, accepted, images = first(E.ORDER_ENTERED), first(E.ORDER_ACCEPTED), first(E.IMAGES_AVAILABLE)
+    entered, accepted = first(E.ORDER_ENTERED), first(E.ORDER_ACCEPTED)
     final, addendum = first(E.FINAL), first(E.ADDENDUM)
     signed = np.where(final != NO_TIME, final, addendum)  # a correction proves a final that was lost
     return {
@@ -212,7 +214,6 @@ def _milestones(found: Milestones, spans: DeviceSpans, stops: Stops, parameters:
         "first_acquisition_at": spans.first_acquisition,
         "last_acquisition_at": spans.last_acquisition,
         "qc_complete_at": first(E.QC_COMPLETE),
-        "images_available_at": np.where(images != NO_TIME, images, spans.stored),
         "read_opened_at": first(E.READ_OPENED),
         "dictated_at": first(E.DICTATED),
         "first_prelim_at": first(E.PRELIM),

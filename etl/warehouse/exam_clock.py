@@ -29,7 +29,7 @@ class Chosen:
 
 
 def choose(milestone: str, told: Mapping[str, Ints], site: Texts, parameters: Parameters) -> Chosen:
-    """Choose by exam between what the clocks (`told`: ris, mpps, dicom) say of a milestone ('begin' or 'end')."""
+    """Choose by exam between what the clocks (`told`: ris, mpps, dicom) say of a milestone (begin, end, available)."""
     size = len(site)
     result = Chosen(np.full(size, NO_TIME), np.full(size, None, dtype=object), np.full(size, np.nan))
     day = _first_day(told, site, parameters)
@@ -70,6 +70,8 @@ def _holds(rule: PrecedenceRule, site: Texts, day: Ints) -> Bools:
 def _choose_in_order(order: tuple[str, ...], told: Mapping[str, Ints], mine: Bools, result: Chosen) -> None:
     """Fill the exams of `mine` in place."""
     for clock in order:
+        if clock not in told:  # no scanner tells when the archive had it
+            continue
         known = mine & (told[clock] != NO_TIME)
         fresh = known & (result.at == NO_TIME)
         second = known & ~fresh & np.isnan(result.difference_min)

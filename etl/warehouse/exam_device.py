@@ -74,13 +74,16 @@ def _after_restart(rows: pd.DataFrame, at: str, keys: Ints, restart_at: Ints) ->
 
 
 def _limits(rows: pd.DataFrame, by: str) -> pd.DataFrame:
-    return rows.groupby(by).agg(
+    """Return the limits by exam or study; it is stored once all of its series are."""
+    groups = rows.groupby(by)
+    found = groups.agg(
         first_acquisition_at=("begin_at", "min"),
         last_acquisition_at=("end_at", "max"),
         performed_begin_at=("performed_begin_at", "min"),
         performed_end_at=("performed_end_at", "max"),
         stored_at=("stored_at", "max"),
     )
+    return found.assign(stored_at=found["stored_at"].where(groups["stored_at"].count() == groups.size()))
 
 
 def _irradiated(keys: Ints, restart_at: Ints, dosed: pd.DataFrame) -> tuple[Ints, Ints]:

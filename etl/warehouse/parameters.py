@@ -60,7 +60,7 @@ class ReasonRule:
 class PrecedenceRule:
     """Which clock wins for a milestone at a site from a date on (decision 8); later rows win over earlier ones."""
 
-    milestone: str  # begin, end
+    milestone: str  # begin, end, available
     site: str
     valid_from: date | None
     order: tuple[str, ...]  # of ris, mpps, dicom

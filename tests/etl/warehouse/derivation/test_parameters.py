@@ -75,7 +75,7 @@ def test_shipped_tables_and_settings_make_a_parameter_set(tmp_path: Path) -> Non
     assert found.targets == (TargetRule(date(2026, 1, 1), None, "N", "CT", "STAT", "*", "report", 45.0),)
     assert found.priorities["S"] == "STAT"
     assert found.clock_corrections == {"CT1": -420.0}
-    assert {r.milestone for r in found.precedence} == {"begin", "end"}
+    assert {r.milestone for r in found.precedence} == {"begin", "end", "available"}
 
 
 def test_no_targets_file_means_no_targets(tmp_path: Path) -> None:
