@@ -40,6 +40,7 @@ def simulate(
     dose_days: int | None = None,
     scale: float = 1.0,
     image_faults: float = 1.0,
+    criticals: float = 1.0,
     progress: Progress | None = None,
 ) -> Summary:
     """Write a department that has lived `days` local days up to the hour of `end` into `folder`.
@@ -48,13 +49,14 @@ def simulate(
     ``radpulse.toml``, report targets in ``targets.csv``; feeds and truth of an earlier department are removed.
     `dicom_days` and `dose_days` (default: the same) last days have DICOM files and dose reports; the days before
     have QIDO-RS answers. `scale` multiplies demand, `image_faults` the share of what goes
-    wrong at scanners.
+    wrong at scanners, `criticals` that of reports with a critical finding.
     """
     until = _hour(end)
     dose = dicom_days if dose_days is None else dose_days
     scenario = Scenario.ending(
-        until, seed=seed, days=days, dicom_days=dicom_days, dose_days=dose, scale=scale, image_faults=image_faults
-    )
+        until, seed=seed, days=days, dicom_days=dicom_days, dose_days=dose, scale=scale, image_faults=image_faults,
+        criticals=criticals,
+    )  # fmt: skip
     for old in ("feeds", "truth"):
         shutil.rmtree(folder / old, ignore_errors=True)
     write_installation(scenario, folder)

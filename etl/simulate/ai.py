@@ -20,12 +20,19 @@ RIGHT = 0.80  # of what an algorithm flags
 MISSED = 0.008  # findings among what it does not flag
 DRIFTING = "ICH"
 MORE_FLAGGED = 0.07  # share of exams flagged for nothing after the update
+# share of findings that are called in at once; the others are small or known
+CALLED_IN = {"ICH": 0.3, "LVO": 0.4, "PE": 0.3, "PTX": 0.08}
 READER_FINDS = 0.97
 READER_INVENTS = 0.004
 JUDGED = 0.95
 ADJUDICATED = 0.7
 FAILS = 0.5  # of the exams without a result
 FALSE_ALARMS = ("Artifact", "Calcification", "Postoperative", "Known finding", "Other")
+
+
+def alarming(exam: Exam) -> float:
+    """Return how likely what the exam's algorithm looks for was found and is called in at once."""
+    return CALLED_IN[exam.procedure.ai] if exam.has_finding and exam.procedure.ai is not None else 0.0
 
 
 def go_live(scenario: Scenario) -> date:

@@ -11,7 +11,7 @@ from etl.simulate.scenario import DAY_S, HOUR_S, SITE, Scenario, stream
 LATE_SECTION = "NEURO"  # story: at night its class 1 findings are told late
 LATE_HOURS = (21.0, 7.0)  # local; night for whoever has to phone
 UNTOLD = {1: 0.015, 2: 0.03, 3: 0.05}  # share nobody was told of in time: found when the open ones are gone through
-NEVER = 0.08  # of these: not even then
+NEVER = {1: 0.0, 2: 0.08, 3: 0.08}  # of these: not even then
 FOUND_DAYS = 4.0  # until then, on average; at least one
 HANDED_ON = {1: 0.0, 2: 0.08, 3: 0.7}
 CLOSED = {1: 0.92, 2: 0.85, 3: 0.6}
@@ -41,7 +41,7 @@ def communicate(exam: Exam, scenario: Scenario) -> None:
         exam.crit_ack_s = exam.crit_notified_s + 240
     if untold < UNTOLD[kind]:
         found_s = exam.crit_identified_s + DAY_S + int(draws.expovariate(1 / ((FOUND_DAYS - 1) * DAY_S)))
-        never = draws.random() < NEVER
+        never = draws.random() < NEVER[kind]
         exam.crit_notified_s, exam.crit_ack_s = (None, None) if never else (found_s, found_s + 240)
     if on < HANDED_ON[kind]:
         exam.crit_delegated_s = exam.crit_identified_s + 600 + int(draws.expovariate(1 / (4 * HOUR_S)))

@@ -26,7 +26,7 @@ TARGETS_HEADER = "valid_from,valid_to,site,modality,priority,patient_class,phase
 # the demo's own invention, taken from nowhere: minutes from exam end to first final signature
 TARGETS = {("STAT", "E"): 60, ("STAT", "I"): 90, ("STAT", "O"): 120, ("URGENT", "E"): 120, ("URGENT", "I"): 240,
            ("URGENT", "O"): 480, ("ROUTINE", "E"): 240, ("ROUTINE", "I"): 720, ("ROUTINE", "O"): 1440}  # fmt: skip
-NOT_SENT = {("SOUTH", "followups")}  # this hospital keeps no list of them
+NOT_SENT = {("SOUTH", "followups"), ("SOUTH", "reference")}  # it keeps no list of them, and does no mammography
 CRITICAL_TARGETS = {1: (45, 30), 2: (240, 180), 3: (5760, 4320)}  # minutes by class, before and from the middle on
 # other phases: phase, priority, patient class, minutes
 OTHER_TARGETS = (

@@ -15,7 +15,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from etl.simulate.acquisitions import has_images, stored_s
-from etl.simulate.calendars import days_between, holiday
+from etl.simulate.calendars import days_between
 from etl.simulate.communication import note
 from etl.simulate.costs import COSTS, RVU, cost_tables
 from etl.simulate.exam import Exam
@@ -26,7 +26,7 @@ from etl.simulate.local import clock_of, utc
 from etl.simulate.openings import months
 from etl.simulate.people import technologist
 from etl.simulate.quality_lists import HEADERS, quality_lists
-from etl.simulate.roster import POSTS, WEEKEND, Post, is_absent
+from etl.simulate.roster import POSTS, hours, works
 from etl.simulate.run import Run
 from etl.simulate.scenario import SCANNERS, SITE, chance
 from etl.simulate.transfers import MB, STUDY_MB, study_size
@@ -99,27 +99,19 @@ def _iso(at_s: int | None) -> str:
 
 
 def _shifts(run: Run, site: str, first: date, last: date, made_s: int) -> Iterator[Line]:
-    """Yield who works when: technologists by scanner, and at North the reading group of both hospitals."""
-    made = _iso(made_s)
+    """Yield who works when: technologists by scanner, and the reading group, which each hospital has on its roster."""
+    made, clock = _iso(made_s), clock_of(SITE[site].zone)
     for day in days_between(first, last):
-        for post in POSTS if site == "NORTH" else ():
-            if _works(post, day) and not is_absent(post, day, run.scenario):
+        for post in POSTS:
+            if works(post, day, run.scenario):
+                begin, end = (clock.iso(at_s) for at_s in hours(post, day))
                 role = "Resident" if post.trainee else "Radiologist"
-                yield post.code, role, "READING", day, _wall(post.begin), _wall(post.end), made
+                yield post.code, role, "READING", begin[:10], begin[11:16], end[11:16], made
         for scanner in SCANNERS:
             if scanner.site == site:
                 for begin, end, hour in TECHNOLOGIST_HOURS:
                     who = technologist(SITE[site], scanner.code, day.toordinal(), hour)
                     yield who, "Technologist", scanner.stations[0], day, begin, end, made
-
-
-def _works(post: Post, day: date) -> bool:
-    return day.weekday() in post.weekdays or (post.weekdays == WEEKEND and holiday("NORTH", day) is not None)
-
-
-def _wall(hour: float) -> str:
-    minutes = round(hour * 60) % 1440
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _ai(exams: Iterable[Exam], span: Span) -> Iterator[Line]:

@@ -72,14 +72,25 @@ def is_absent(post: Post, day: date, scenario: Scenario) -> bool:
     return draws.random() < ABSENT_A_WEEK and draws.randrange(5) == day.weekday()
 
 
+def works(post: Post, day: date, scenario: Scenario) -> bool:
+    """Return whether somebody holds the post on this day."""
+    is_due = day.weekday() in post.weekdays or (post.weekdays == WEEKEND and holiday("NORTH", day) is not None)
+    return is_due and not is_absent(post, day, scenario)
+
+
+def hours(post: Post, day: date) -> tuple[int, int]:
+    """Return when the post's shift of a day begins and ends; the group keeps the North hospital's clock."""
+    clock = clock_of(SITE["NORTH"].zone)
+    return clock.second(day, post.begin), clock.second(day, post.end)
+
+
 def shifts(post: Post, scenario: Scenario, last: date) -> list[Span]:
-    """Return the shifts of a post in kernel minutes; the group keeps the North hospital's clock."""
-    clock, found = clock_of(SITE["NORTH"].zone), []
+    """Return the shifts of a post in kernel minutes."""
+    found = []
     for day in days_between(scenario.start, last):
-        works = day.weekday() in post.weekdays or (post.weekdays == WEEKEND and holiday("NORTH", day) is not None)
-        if works and not is_absent(post, day, scenario):
-            span = [scenario.minute(clock.second(day, hour)) for hour in (post.begin, post.end)]
-            found.append((span[0], span[1]))
+        if works(post, day, scenario):
+            begin_s, end_s = hours(post, day)
+            found.append((scenario.minute(begin_s), scenario.minute(end_s)))
     return found
 
 

@@ -35,7 +35,8 @@ PREP_MIN = {"CT": 1.9, "MR": 3.0, "DX": 0.6, "US": 1.4, "MG": 1.8, "NM": 4.0, "X
 IMAGES_MIN = {"CT": 4.0, "MR": 3.0, "DX": 1.2, "US": 2.2, "MG": 2.0, "NM": 6.0, "XA": 5.0}
 ABORTED = 0.007
 CANCELLED_BEFORE = 0.035  # emergency and inpatient orders withdrawn before the exam
-CRITICAL = {"E": 0.045, "I": 0.035, "O": 0.008}
+CRITICAL = {"E": 0.02, "I": 0.016, "O": 0.006}  # share of reports, beside what algorithms look for
+CRITICAL_CLASSES = (1, 5, 4)  # how often these are of class 1, 2 and 3
 FOLLOWUP = {"CT": 0.11, "US": 0.07, "MR": 0.05, "MG": 0.06, "DX": 0.015, "NM": 0.04, "XA": 0.0}
 FOLLOWUP_MONTHS = (3, 6, 6, 12, 12)
 ADDENDA = 0.014
@@ -279,8 +280,8 @@ def _aftermath(exam: Exam, scenario: Scenario) -> None:
     if read_s is None or exam.dictated_s is None:
         return
     draws = stream(scenario.seed, "aftermath", exam.key)
-    if exam.has_finding or draws.random() < CRITICAL[exam.patient_class]:
-        exam.critical_class = draws.choices((1, 2, 3), (5, 4, 1))[0] if not exam.has_finding else 1
+    exam.critical_class = _critical_class(exam, scenario, draws)
+    if exam.critical_class is not None:
         exam.crit_identified_s = exam.dictated_s
         spread_s = {1: 600, 2: 3600, 3: 18 * HOUR_S}[exam.critical_class]
         exam.crit_notified_s = exam.dictated_s + 60 + int(draws.expovariate(1 / spread_s))
@@ -290,6 +291,14 @@ def _aftermath(exam: Exam, scenario: Scenario) -> None:
     late_s = 1200 + int(draws.expovariate(1 / (20 * HOUR_S)))
     if exam.final_s is not None and draws.random() < ADDENDA:
         exam.addendum_s = exam.final_s + late_s
+
+
+def _critical_class(exam: Exam, scenario: Scenario, draws: random.Random) -> int | None:
+    """Return how soon somebody is to be told of what the report says: at once (1), the same day (2), some day (3)."""
+    if draws.random() < scenario.criticals * ai.alarming(exam):
+        return 1
+    critical = draws.random() < scenario.criticals * CRITICAL[exam.patient_class]
+    return draws.choices((1, 2, 3), CRITICAL_CLASSES)[0] if critical else None
 
 
 def _hide(exam: Exam, until_s: int) -> None:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 WARM_UP_DAYS = 45  # bookings are made this long before the first day, so that the calendar is full on it
 HORIZON_DAYS = 90  # operating calendars and booking reach this far beyond the last day
+MULTIPLIERS = {"scale": 1.0, "image_faults": 0.0, "criticals": 1.0}  # and what a manifest without one means
 HOUR_S = 3600
 DAY_S = 86400
 
@@ -142,16 +143,18 @@ class Scenario:
     dose_from: date  # from this local day on there are dose reports
     scale: float = 1.0
     image_faults: float = 1.0  # multiplies the shares of what goes wrong at scanners
+    criticals: float = 1.0  # multiplies the share of reports with a critical finding
 
     @classmethod
     def ending(
         cls, end: datetime, *, seed: int, days: int, dicom_days: int, dose_days: int, scale: float,
-        image_faults: float = 1.0,
+        image_faults: float = 1.0, criticals: float = 1.0,
     ) -> Scenario:  # fmt: skip
         """Return the scenario of `days` local days up to the one that holds `end`."""
         anchor = end.astimezone(UTC).date()
         back = [anchor - timedelta(days=max(n, 1) - 1) for n in (days, dicom_days, dose_days)]
-        return cls(seed, back[0], anchor, max(back[0], back[1]), max(back[0], back[2]), scale, image_faults)
+        first = max(back[0], back[1]), max(back[0], back[2])
+        return cls(seed, back[0], anchor, *first, scale, image_faults, criticals)
 
     @cached_property
     def origin_s(self) -> int:
@@ -169,15 +172,17 @@ class Scenario:
     def as_json(self) -> dict[str, object]:
         """Return the fields with ISO dates, for the manifest."""
         days = {name: getattr(self, name).isoformat() for name in ("start", "anchor", "dicom_from", "dose_from")}
-        return {"seed": self.seed, **days, "scale": self.scale, "image_faults": self.image_faults}
+        return {"seed": self.seed, **days, **{name: getattr(self, name) for name in MULTIPLIERS}}
 
     @classmethod
     def from_json(cls, values: dict[str, object]) -> Scenario:
         """Return the scenario that `as_json` wrote."""
         days = {k: date.fromisoformat(str(values[k])) for k in ("start", "anchor", "dicom_from", "dose_from")}
+        shares = {name: float(str(values.get(name, default))) for name, default in MULTIPLIERS.items()}
         return cls(
             seed=int(str(values["seed"])),
-            scale=float(str(values["scale"])),
-            image_faults=float(str(values.get("image_faults", 0.0))),
+            scale=shares["scale"],
+            image_faults=shares["image_faults"],
+            criticals=shares["criticals"],
             **days,
         )

@@ -80,7 +80,8 @@ def documented(t: Truth) -> Measures:
     there["read_back"] = notes["Read Back"] == "Yes"
     complete = pd.DataFrame(there).all(axis=1)
     shares = {name: there[name].mean() for name in there}
-    return shares | {"complete": complete.mean(), "when": 1.0, "numerator": complete.sum(), "n": len(frame)}
+    when = 1.0 if len(frame) else float("nan")
+    return shares | {"complete": complete.mean(), "when": when, "numerator": complete.sum(), "n": len(frame)}
 
 
 FAMILY = {"CT": "CT", "MR": "MR", "US": "US", "MG": "MG", "DX": "DX", "NM": "NM"}

@@ -127,32 +127,37 @@ def acquisition_share(t: Truth) -> Measures:
     return {"share": acquired / lasted if lasted else nan, "numerator": acquired or nan, "available": lasted or nan}
 
 
-def roster(t: Truth) -> pd.DataFrame:
-    """Return who was rostered to read at North: the one hospital whose roster names readers."""
-    files = sorted((t.folder / "feeds" / "north_roster").glob("*.csv"))
+def roster(t: Truth, site: str) -> pd.DataFrame:
+    """Return who was rostered to read at a hospital; people who read for two are on both rosters."""
+    files = sorted((t.folder / "feeds" / f"{site.lower()}_roster").glob("*.csv"))
     rows = pd.concat([pd.read_csv(file, dtype=str) for file in files])
     rows = rows[rows["Role"] == "Radiologist"]
     begin = pd.to_datetime(rows["Date"] + " " + rows["Start"])
     end = pd.to_datetime(rows["Date"] + " " + rows["End"].replace("24:00", "00:00"))
     end = end.where(end > begin, end + pd.Timedelta(days=1))
-    zone = t.zones["NORTH"]
-    found = pd.DataFrame(
-        {"reader": rows["Staff ID"], "begin": begin.dt.tz_localize(zone), "end": end.dt.tz_localize(zone)}
-    )
+    zone = t.zones[site]
+    first = np.ones(len(rows), dtype=bool)  # of an hour that comes twice
+    begin, end = (at.dt.tz_localize(zone, ambiguous=first) for at in (begin, end))
+    found = pd.DataFrame({"reader": rows["Staff ID"], "begin": begin, "end": end})
     return found.drop_duplicates().reset_index(drop=True)
 
 
 def reading(t: Truth) -> tuple[float, pd.DataFrame, int]:
     """Return rostered minutes, finals signed on the roster, and the number of those signed off it."""
-    if dict(t.where).get("site", "NORTH") != "NORTH":
-        return nan, t.exams[:0], 0
-    people = roster(t)
-    zone = t.zones["NORTH"]
+    wanted = dict(t.where).get("site")
+    parts = [_reading(t, site) for site in t.zones if wanted in (None, site)]
+    finals = pd.concat([part[1] for part in parts])
+    return sum(part[0] for part in parts), finals, sum(part[2] for part in parts)
+
+
+def _reading(t: Truth, site: str) -> tuple[float, pd.DataFrame, int]:
+    people = roster(t, site)
+    zone = t.zones[site]
     first, stop = (pd.Timestamp(d).tz_localize(zone) for d in (t.start, t.stop))
     stop = min(stop, pd.Timestamp(t.edge(zone), unit="s", tz="UTC"))
     inside = people.assign(begin=people["begin"].clip(lower=first), end=people["end"].clip(upper=stop))
     rostered = minutes(inside["begin"], inside["end"]).clip(lower=0).sum()
-    finals = t.exams[(t.exams["site"] == "NORTH") & t.exams["reader"].isin(people["reader"])]
+    finals = t.exams[(t.exams["site"] == site) & t.exams["reader"].isin(people["reader"])]
     finals = finals[(finals["final_at"] >= first) & (finals["final_at"] < stop)]
     on_duty = [
         bool(((people["reader"] == f.reader) & (people["begin"] <= f.final_at) & (f.final_at < people["end"])).any())
@@ -165,7 +170,7 @@ def reading(t: Truth) -> tuple[float, pd.DataFrame, int]:
 @oracle("U22")
 def throughput(t: Truth) -> Measures:
     rostered, finals, off = reading(t)
-    if np.isnan(rostered):
+    if not rostered:
         return {"per_hour": nan, "off_roster": nan, "available": nan}
     hours = rostered / 60
     return {"per_hour": len(finals) / hours, "off_roster": off / hours, "numerator": len(finals), "available": rostered}
@@ -174,7 +179,7 @@ def throughput(t: Truth) -> Measures:
 @oracle("U22-wrvu")
 def weighted_throughput(t: Truth) -> Measures:
     rostered, finals, _ = reading(t)
-    if np.isnan(rostered):
+    if not rostered:
         return {"per_hour": nan, "available": nan}
     units = valued(t, finals, "rvu", "Work RVU").sum()
     return {"per_hour": units / rostered * 60, "numerator": units, "available": rostered}

@@ -21,7 +21,7 @@ def clocks(t: Truth, frame: pd.DataFrame) -> pd.Series:
             by_patient = row.fate == "no_show" or (row.fate in ("cancelled", "moved") and row.reason == "PATIENT")
             if by_patient and known <= t.as_of and not known >= begun[key]:
                 clock[key] = max(clock[key], row.begin_at)
-    return frame["exam_key"].map(clock)
+    return clock.reindex(frame["exam_key"]).set_axis(frame.index)
 
 
 @oracle("T03-adjusted")

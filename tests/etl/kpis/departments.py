@@ -152,7 +152,7 @@ def build(place: Path, wanted: Plan) -> Path:
         for seed in range(1000 + wanted.number, 3000, 100):
             simulate(
                 place, seed=seed, end=wanted.end, days=wanted.days, dicom_days=2, scale=wanted.scale,
-                image_faults=wanted.faults,
+                image_faults=wanted.faults, criticals=4.0,
             )  # fmt: skip
             if not tells_twice(place, wanted):
                 break

@@ -48,6 +48,7 @@ BOUNDS: dict[tuple[str, str], float] = {
     ("U20", "oldest"): 90.0,  # NORTH does not send acceptance: the order's own time stands for it
     ("U20", "p50"): 90.0,
     ("U20", "p90"): 90.0,
+    ("U20b", "numerator"): 1e-4,  # minutes are stored rounded to millionths, day by day
     ("I04-skew", "max"): 3.0,  # between exam begin and first image lie a patient's first minutes
 }
 # Series begins alone do not tell when a pause began, and an exam that never ended ends with its last image.
@@ -78,7 +79,7 @@ def oracles() -> Iterator[dict[str, Any]]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small department that has lived a week, simulated, ingested, derived and published."""
     place = tmp_path_factory.mktemp("department")
-    simulate(place, seed=11, end=END, days=7, dicom_days=2, scale=0.3)
+    simulate(place, seed=11, end=END, days=7, dicom_days=2, scale=0.3, criticals=3.0)
     settings = load_settings(place / "radpulse.toml")
     make_key(settings.at(settings.identity.key_file))
     with pipeline.exclusive(settings), pipeline.writer(settings) as engine:

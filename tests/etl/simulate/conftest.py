@@ -57,5 +57,5 @@ class Made:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("department")
-    simulate(folder, seed=11, end=END, days=6, dicom_days=2, scale=0.35)
+    simulate(folder, seed=11, end=END, days=6, dicom_days=2, scale=0.35, criticals=4.0)
     return Made(folder)

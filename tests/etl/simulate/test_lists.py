@@ -34,6 +34,25 @@ def test_log_of_critical_results_ends_at_the_truth(made: Any) -> None:
         assert pd.to_datetime(both[column]).fillna(0).tolist() == both[name].fillna(0).tolist()
 
 
+def test_findings_are_few_and_the_fewest_are_for_at_once(made: Any) -> None:
+    reported = made.exams[made.exams["dictated_at"].notna() & made.exams["final_at"].notna()]
+    found = reported["critical_class"].dropna()
+    assert 0.01 < len(found) / len(reported) / 4 < 0.025  # told four times as often as in the demo
+    assert 0.1 < (found == 1).mean() < 0.45  # a third, and the spread of a small department
+    assert {2, 3} < set(found)
+
+
+def test_readers_of_both_hospitals_are_on_both_rosters(made: Any) -> None:
+    read = [made.extract(f"{site}_roster").query("Room == 'READING'") for site in SITES]
+    north, south = (
+        pd.to_datetime(rows["Date"] + " " + rows["Start"]).dt.tz_localize(zone).rename("at").to_frame().assign(
+            who=rows["Staff ID"])
+        for rows, zone in zip(read, ("America/New_York", "America/Chicago"), strict=True)
+    )  # fmt: skip
+    assert len(north) > 100
+    assert sorted(zip(north["at"], north["who"], strict=True)) == sorted(zip(south["at"], south["who"], strict=True))
+
+
 def test_storage_grows_every_day_by_what_was_stored(made: Any) -> None:
     told = rows(made, "storage")
     used = told.assign(used=told["Bytes Used"].astype(int)).groupby("Measured")["used"].sum()
