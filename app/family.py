@@ -27,16 +27,16 @@ def all_numbers(who: data.Asker, view: View, key: str) -> None:
     """Draw every KPI of a family as one table: its number, what it counts, and why there is none."""
     family: Family = data.family(key)
     st.header("All numbers", anchor=False)
-    said = [_said(who, view, kpi) for kpi in family.kpis]
+    answers = [said(who, view, kpi) for kpi in family.kpis]
     shown = {
         "Number": [f"{kpi.label} ({kpi.id})" for kpi in family.kpis],
-        "Value": [value for value, _ in said],
-        "Behind it": [note for _, note in said],
+        "Value": [value for value, _ in answers],
+        "Behind it": [note for _, note in answers],
     }
     st.table(shown, hide_index=True, border="horizontal", alt=f"All numbers of {family.label}")
 
 
-def _said(who: data.Asker, view: View, kpi: Kpi) -> tuple[str, str]:
+def said(who: data.Asker, view: View, kpi: Kpi) -> tuple[str, str]:
     """Return a KPI's number as printed, and what stands behind it."""
     try:
         result = data.ask(who, view.query(kpi.key))
@@ -50,4 +50,6 @@ def _said(who: data.Asker, view: View, kpi: Kpi) -> tuple[str, str]:
     value += f", {STATISTICS[statistic]}" if statistic in STATISTICS and headline_value(result) is not None else ""
     counted = f"n = {words.count(result.meta.n)} {result.meta.columns.get('n', kpi.counted)}"
     opened = f"{words.count(result.meta.open)} open" if result.meta.open else ""
-    return value, " · ".join(filter(None, (counted, opened, left_out_words(result))))
+    limits = [] if "over_limit" not in result.frame else result.frame["over_limit"].dropna().tolist()
+    over = f"{words.count(limits[0])} over target" if len(limits) else ""
+    return value, " · ".join(filter(None, (counted, over, opened, left_out_words(result))))

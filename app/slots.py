@@ -1,16 +1,16 @@
-"""Access's pictures: what becomes of appointments by lead time, and who waits how long."""
+"""Access's pictures: what becomes of appointments and of time given back, and who waits how long."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from app import charts, data
+from app import charts, data, family
 from app.cross_filter import show_cutting
 from app.filters import View
 from app.note_layers import show_days
 from app.stacks import stacked
-from app.widgets import no_rows
+from app.widgets import no_rows, table
 
 OUTCOMES = {
     "share": "kept",
@@ -19,6 +19,12 @@ OUTCOMES = {
     "by_site": "site cancelled",
     "by_other": "other or unknown",
     "no_show": "did not come",
+}
+RECOVERED = {"share": "another patient booked", "used_unbooked": "used without a booking"}
+JUDGED = {
+    "T04": "patients still waiting; the clock runs from the request, whatever happened since",
+    "T04-adjusted": "the same patients; the clock begins anew at an appointment the patient gave up",
+    "T24-access": "orders of the period; the share examined within the target, so high is good",
 }
 # as etl.warehouse.booking_terms names them, shortest first
 LEAD_BANDS = ("under 1 day", "1 to 7 days", "7 to 14 days", "14 to 28 days", "28 to 42 days", "42 days and more")
@@ -54,6 +60,39 @@ def waiters(who: data.Asker, view: View) -> None:
     order = [str(name) for name in waiting["modality"]]
     charts.show(stacked(_whole(waiting), "modality", AGES, "orders", what="Open waiters by age", order=order))
     st.caption("Outpatients not yet examined at the end of the period, by time since the request was received.")
+
+
+def against_target(who: data.Asker, view: View) -> None:
+    """Draw the three shares that judge waits by the access target as one table, with what tells them apart."""
+    asked = [(data.kpi(name), of_whom) for name, of_whom in JUDGED.items()]
+    said = [family.said(who, view, kpi) for kpi, _ in asked]
+    shown = {
+        "Number": [f"{kpi.label} ({kpi.id})" for kpi, _ in asked],
+        "Value": [value for value, _ in said],
+        "Of whom": [of_whom for _, of_whom in asked],
+        "Behind it": [note for _, note in said],
+    }
+    table(pd.DataFrame(shown), alt="Waits against the access target")
+    st.caption(
+        "Who still waits is counted at the end of the period, whenever the order came. Orders of the period are judged "
+        "once they are as old as the target: choose a period that began longer ago where all are still open."
+    )
+
+
+def recovered(who: data.Asker, view: View) -> None:
+    """Draw by modality what became of time given back: booked again, or used without a booking."""
+    frame = data.ask(who, view.query("U17", "modality")).frame
+    known = frame.dropna(subset=["share"]).sort_values("n", ascending=False)
+    if known.empty:
+        no_rows(view, frame)
+        return
+    order = [str(name) for name in known["modality"]]
+    charts.show(stacked(known, "modality", RECOVERED, "share", what="Time given back and used again", order=order))
+    st.caption(
+        "Of appointments cancelled or not come to. Only the first part is the recovered-slot rate (U17): another "
+        "patient was booked into the time. In the second an emergency, inpatient or walk-in exam began; "
+        "what is left of 100 % stayed empty."
+    )
 
 
 def _whole(frame: pd.DataFrame) -> pd.DataFrame:

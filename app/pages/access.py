@@ -22,6 +22,12 @@ with right:
     section(who, "Who is still waiting", view.query("T04", "modality"))
     slots.waiters(who, view)
 
+section(who, "Waits against the access target", view.query("T04-adjusted"))
+slots.against_target(who, view)
+
+section(who, "What becomes of time given back", view.query("U17", "modality"))
+slots.recovered(who, view)
+
 left, right = st.columns(2, gap="large")
 with left:
     section(who, "Demand against capacity", view.query("U24", "week"))

@@ -211,6 +211,18 @@ def test_every_chart_and_table_has_words_for_those_who_cannot_see_it(config: Pat
         assert element.proto.alt, f"{name}: {type(element).__name__} without alt"
 
 
+def test_waits_are_judged_by_the_access_target_in_three_ways_that_are_told_apart(config: Path) -> None:
+    at = open_page("access")
+    judged = next(t.value for t in at.table if "Of whom" in t.value.columns)
+    assert [name.split("(")[-1] for name in judged["Number"]] == ["T04)", "T04-adjusted)", "T24-access)"]
+    assert judged["Of whom"].is_unique
+    for name, value in zip(("T04", "T04-adjusted", "T24-access"), judged["Value"], strict=True):
+        engine = reader_engine(load_settings(config))
+        result = compute(engine, Query(name, TODAY - timedelta(days=27), TODAY + timedelta(days=1)), DEMO)
+        shares = [] if result.meta.absent else result.frame["share"].tolist()
+        assert value == (words.amount(shares[0], "share") if shares else "no feed")
+
+
 def test_late_feed_is_said_in_words_and_by_data_time(config: Path) -> None:
     at = open_page("data_health")
     assert "north_ris (" in text_of(at)
