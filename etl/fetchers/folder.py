@@ -41,6 +41,7 @@ class _Wanted:
     is_personal: bool
 
     def takes(self, entry: Entry) -> bool:
+        """Return whether a listed file is asked for: finished, of a wanted name and not too old."""
         if Path(entry.relative).suffix in UNFINISHED or not self.pattern.match(entry.relative):
             return False
         return self.since_at is None or entry.changed_at is None or entry.changed_at >= self.since_at
@@ -55,6 +56,7 @@ class _Page:
 
     @property
     def is_full(self) -> bool:
+        """Whether it holds as many files or bytes as a page may."""
         return len(self.files) >= PAGE_FILES or self.bytes >= PAGE_BYTES
 
 
@@ -107,6 +109,7 @@ class _Run:
         self._lost: dict[str, int] = {}
 
     def pages(self) -> Iterator[Page]:
+        """Yield the pages of what is new, each with the cursor that stands for it and all before it."""
         before = (self._known, self._waiting)
         new = self._listed()
         page = _Page()

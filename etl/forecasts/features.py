@@ -70,6 +70,7 @@ class _Past:
 
     @staticmethod
     def at(seen: View, issued_at: datetime, horizon_h: int) -> _Past:
+        """Return the steps that a forecast issued at an instant is about, and what was known by then."""
         panel = seen.panel
         first = np.array([s.first_future(issued_at) for s in panel.sites], dtype=np.int64)[panel.site_of]
         known = np.array([s.first_unknown(issued_at) for s in panel.sites], dtype=np.int64)[panel.site_of]
@@ -79,6 +80,7 @@ class _Past:
 
     @property
     def rows(self) -> Ints:
+        """The scanners' positions as a column, to index by scanner and lead at once."""
         return np.arange(len(self.steps), dtype=np.int64)[:, None]
 
     def level(self, window_h: int = LEVEL_WINDOW_H) -> Floats:

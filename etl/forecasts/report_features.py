@@ -176,6 +176,7 @@ class _History:
 
     @staticmethod
     def by(ended: pd.DataFrame, columns: list[str]) -> _History:
+        """Return the history of ended exams, grouped by columns; what is missing is a group of its own."""
         keys = ended[columns].astype("object").where(ended[columns].notna(), "")
         end_s, final = epoch_seconds(ended["exam_end_at"]), epoch_seconds(ended["first_final_at"])
         groups: dict[tuple[str, ...], _Group] = {}

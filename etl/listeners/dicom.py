@@ -122,6 +122,7 @@ class _Steps:
         self.handlers: dict[str, Handler] = {"EVT_N_CREATE": self._create, "EVT_N_SET": self._set}
 
     def close(self) -> None:
+        """Close the memory of steps in progress."""
         self._steps.close()
 
     def _create(self, event: Event) -> tuple[Any, Any]:
@@ -158,6 +159,7 @@ class _Reports:
         self.handlers: dict[str, Handler] = {"EVT_C_STORE": self._store}
 
     def close(self) -> None:
+        """Refuse what still comes, once a report being written is on disk."""
         with self._lock:
             self._closed = True
 
@@ -264,6 +266,7 @@ class _PatientContext(ssl.SSLContext):
     """Shakes hands when an association first reads, in its own thread: one slow client would hold up all others."""
 
     def wrap_socket(self, sock: socket.socket, server_side: bool = False, **rest: Any) -> ssl.SSLSocket:  # type: ignore[override]  # pynetdicom gives no more than these
+        """Return the socket wrapped, its handshake left to the first read."""
         rest["do_handshake_on_connect"] = False
         return super().wrap_socket(sock, server_side, **rest)
 

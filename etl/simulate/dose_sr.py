@@ -68,17 +68,20 @@ class _Report:
 
     @property
     def title(self) -> tuple[str, str, str]:
+        """Code, scheme and meaning of the document title."""
         if self.modality == "NM":
             return "113500", "DCM", "Radiopharmaceutical Radiation Dose Report"
         return "113701", "DCM", "X-Ray Radiation Dose Report"
 
     @property
     def sop_class(self) -> str:
+        """The SOP class UID that the scanner's maker writes."""
         if self.modality == "NM":
             return RADIOPHARMACEUTICAL_DOSE_SR
         return ENHANCED_SR if SCANNER[self.exam.scanner or ""].manufacturer.startswith("GE ") else XRAY_DOSE_SR
 
     def content(self) -> list[Elements]:
+        """Return the items of the content sequence."""
         spec = SCANNER[self.exam.scanner or ""]
         device = [
             _code("121005", "Observer Type", ("121007", "DCM", "Device"), "HAS OBS CONTEXT"),

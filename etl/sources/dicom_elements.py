@@ -130,6 +130,7 @@ class _Scanner:
         self.stack = [_Frame(False, len(data), encoding, self.root)]
 
     def run(self) -> Dataset:
+        """Return the data set read to its end; raises ItemRefused for what is broken or beyond the plan's bounds."""
         while self.stack:
             if self.stack[-1].is_sequence:
                 self._next_item()

@@ -89,6 +89,7 @@ class _Stager:
         self._number = 0
 
     def add(self, item: SourceItem) -> None:
+        """Take an item: its records as rows, and what became of it."""
         if isinstance(item, Read):
             self._add_read(item)
         elif isinstance(item, Filtered):
@@ -134,6 +135,7 @@ class _Stager:
         self._number += 1
 
     def batch(self) -> Batch:
+        """Return what was collected; tables without rows are left out."""
         tables = {name: columns.table() for name, columns in self._tables.items() if columns}
         return Batch(tables, self._items.table())
 
@@ -150,6 +152,7 @@ class _Columns:
         return bool(self._rows or self._pieces)
 
     def add(self, row: tuple[Any, ...]) -> None:
+        """Add a row, turning a full piece into columns."""
         self._rows.append(row)
         if len(self._rows) >= PIECE_ROWS:
             self._turn()
@@ -161,6 +164,7 @@ class _Columns:
         self._rows = []
 
     def table(self) -> pa.Table:
+        """Return all rows as one table."""
         if self._rows:
             self._turn()
         return pa.Table.from_batches(self._pieces, self._schema)

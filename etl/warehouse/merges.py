@@ -53,10 +53,12 @@ class _Sets:
         return token
 
     def join(self, a: str, b: str) -> None:
+        """Make the sets of two tokens one, under the lower of what stands for them."""
         low, high = sorted((self.lowest(a), self.lowest(b)))
         self._parent[high] = low
 
     def same(self, a: str, b: str) -> bool:
+        """Return whether two tokens were ever joined."""
         return self.lowest(a) == self.lowest(b)
 
 

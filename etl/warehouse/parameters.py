@@ -12,119 +12,32 @@ from pathlib import Path
 from types import MappingProxyType
 
 from etl.errors import ConfigurationError
-from etl.settings import OWN_FEED, REFERENCE, Corrections, Feed, Scanner, Settings, Site
+from etl.settings import REFERENCE, Corrections, Feed, Scanner, Settings, Site
 from etl.site_codes import CodeKind, site_map
 from etl.warehouse.care_rules import AiUse, StandardRule, ai_uses, standard_rules
 from etl.warehouse.clock_rules import ClockRule
+from etl.warehouse.derivation_rules import MATCHING as MATCHING
+from etl.warehouse.derivation_rules import MatchRules as MatchRules
+from etl.warehouse.derivation_rules import Rules as Rules
 from etl.warehouse.dose_rules import DoseRules, dose_rules
-from etl.warehouse.local_time import ShiftHours
 from etl.warehouse.mapping_rules import milestones
-from etl.warehouse.modality_families import modality_families, of_one_exam
+from etl.warehouse.modality_families import modality_families
 from etl.warehouse.reference import ANY, optional_date, pattern_key, rows
+from etl.warehouse.rule_rows import DASHBOARD as DASHBOARD
+from etl.warehouse.rule_rows import FeedRule as FeedRule
+from etl.warehouse.rule_rows import PrecedenceRule as PrecedenceRule
 from etl.warehouse.rule_rows import ProcedureRule as ProcedureRule
+from etl.warehouse.rule_rows import ReasonRule as ReasonRule
 from etl.warehouse.rule_rows import StatusRule as StatusRule
 from etl.warehouse.site_rules import SiteMap, code_map, procedure_rules, protocol_names, status_rules, with_aliases
 from etl.warehouse.target_rules import TargetRule as TargetRule
 from etl.warehouse.target_rules import site_clocks, site_targets
 from etl.warehouse.vocabulary import sole_codes
 
-STANDARD_SHIFTS = ShiftHours()
 CALLED_OFF_BY = ("patient", "provider", "site", "other")
-DERIVATION_VERSION = 5  # 2: own lists; 3: when feeds are expected; 4: scored matching, clocks; 5: whole catalogue
-
-
-@dataclass(frozen=True, slots=True)
-class FeedRule:
-    """What derivation must know of a feed."""
-
-    key: str
-    kind: str
-    site: str
-    preset: str = ""  # which presets of the status map apply beside the generic rows
-    expected_every_min: int = 1440
-    delivered_every_min: int = 0  # the same where a site has set it: data comes that much later than it happens
-
-
-DASHBOARD = FeedRule(OWN_FEED, OWN_FEED, "")  # no feed of the settings: it is never late and delivers no files
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonRule:
-    """One row of `cancellation_reasons.csv`: reason codes that fit a pattern, and who called the appointment off."""
-
-    pattern: str
-    called_off_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class PrecedenceRule:
-    """Which clock wins for a milestone at a site from a date on (decision 8); later rows win over earlier ones."""
-
-    milestone: str  # begin, end, available
-    site: str
-    valid_from: date | None
-    order: tuple[str, ...]  # of ris, mpps, dicom
-
-
-@dataclass(frozen=True, slots=True)
-class MatchRules:
-    """Points, limits (minutes) and threshold of matching images to exams by score; a score is points over the most."""
-
-    patient_points: float = 4.0  # same patient after merges
-    other_patient_points: float = 2.0  # taken off for another patient's number
-    person_points: float = 1.0  # year of birth and sex agree (taken off: differ), where the number does not
-    time_points: float = 4.0  # half for being inside the exam, half for being near its begin; half of all if booked
-    scanner_points: float = 2.0  # same scanner; taken off for another one
-    outside_half_min: float = 30.0  # time points halve for so many minutes before begin or after end
-    begin_half_min: float = 60.0
-    appointment_half_min: float = 120.0
-    window_min: float = 720.0  # further apart no patient's images are an exam's
-    scanner_window_min: float = 60.0  # the same where only the scanner speaks for it
-    threshold: float = 0.45
-    margin: float = 0.05  # by how much a match must beat the next best on either side
-    families: tuple[tuple[str, ...], ...] = field(default_factory=of_one_exam)  # modalities that may be one exam's
-
-
-MATCHING = MatchRules()
 NO_DOSE_RULES = DoseRules()
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Thresholds of derivation; minutes unless the name says otherwise."""
-
-    shift_hours: ShiftHours = STANDARD_SHIFTS
-    feed_kinds: tuple[str, ...] = ("hl7v2", "ris_csv")  # of several feeds telling one milestone the first is believed
-    scanner_kinds: tuple[str, ...] = ("mpps",)  # believed after everyone else
-    matching: MatchRules = MATCHING
-    pause_min: float = 30.0  # K0.5: a longer gap between series splits a visit
-    series_may_last_min: tuple[tuple[str, float], ...] = (  # where no header says how long one took, by modality
-        ("NM", 60.0),
-        ("PT", 60.0),
-        ("US", 60.0),
-        ("XA", 45.0),
-        ("MR", 20.0),
-        ("*", 15.0),
-    )
-    turnover_cap_min: float = 45.0  # U08: a longer gap is idle time
-    longest_exam_min: float = 720.0  # a longer interval is a clock fault, not table time
-    open_exam_cap_min: float = 240.0  # kpis.md E5: an exam begun and not ended is in progress for so long at most
-    images_settle_min: float = 120.0  # the last image is the end when nothing came for so long
-    followup_grace_days: float = 30.0  # after its due date a recommended exam is overdue
-    followup_early_share: float = 0.5  # of the interval must have passed for another exam to be the recommended one
-    followup_late_days: float = 365.0  # so long after the due date one still is
-    booking_default_min: float = 30.0  # length of a booking that states none
-    read_idle_min: tuple[tuple[str, float], ...] = (("XA", 120.0), ("*", 60.0))  # T20: longer is left open, not read
-    same_study_join_min: float = 720.0  # accessions of one study further apart are separate visits
-    calendar_ahead_days: int = 400  # hours further ahead of the data are not kept
-    clock_window_days: int = 14  # offsets
-    drift_window_days: int = 60
-    clock_least_exams: int = 10
-    skew_verdict_min: float = 3.0
-    drift_verdict_min_per_day: float = 0.02
-    prior_within_years: float = 5.0  # P01: an older exam is no relevant prior
-    future_gap_days: int = 7  # stamps beyond such a gap are a broken clock's ...
-    future_share: float = 0.01  # ... when so few events lie beyond it
+STANDARD_RULES = Rules()
+DERIVATION_VERSION = 5  # 2: own lists; 3: when feeds are expected; 4: scored matching, clocks; 5: whole catalogue
 
 
 def _plain(value: object) -> object:
@@ -157,7 +70,7 @@ class Parameters:
     standards: tuple[StandardRule, ...] = ()
     ai_uses: tuple[AiUse, ...] = ()
     dose: DoseRules = NO_DOSE_RULES
-    rules: Rules = Rules()
+    rules: Rules = STANDARD_RULES
     individual_readers: bool = False  # whether facts of reading name single people (by pseudonym)
 
     @cached_property

@@ -1,8 +1,11 @@
-"""Rows of the tables that say what local codes mean."""
+"""Rows of the tables that say what feeds and local codes mean and which clock wins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+
+from etl.settings import OWN_FEED
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,36 @@ class ProcedureRule:
     pattern: str
     procedure_group: str
     section: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRule:
+    """What derivation must know of a feed."""
+
+    key: str
+    kind: str
+    site: str
+    preset: str = ""  # which presets of the status map apply beside the generic rows
+    expected_every_min: int = 1440
+    delivered_every_min: int = 0  # the same where a site has set it: data comes that much later than it happens
+
+
+DASHBOARD = FeedRule(OWN_FEED, OWN_FEED, "")  # no feed of the settings: it is never late and delivers no files
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRule:
+    """One row of `cancellation_reasons.csv`: reason codes that fit a pattern, and who called the appointment off."""
+
+    pattern: str
+    called_off_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedenceRule:
+    """Which clock wins for a milestone at a site from a date on (decision 8); later rows win over earlier ones."""
+
+    milestone: str  # begin, end, available
+    site: str
+    valid_from: date | None
+    order: tuple[str, ...]  # of ris, mpps, dicom
