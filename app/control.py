@@ -154,7 +154,7 @@ def limits_from(chart: KpiChart) -> str:
     )
 
 
-def told(charts: Sequence[tuple[str, KpiChart]]) -> list[str]:
+def concerns(charts: Sequence[tuple[str, KpiChart]]) -> list[str]:
     """Return the labels of what gives concern, with since when."""
     return [
         f"{label} (since {words.day(chart.since)})"

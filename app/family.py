@@ -7,7 +7,8 @@ import streamlit as st
 from app import data, filters, words
 from app.compare import headline_unit, headline_value
 from app.filters import View
-from app.widgets import header, is_unreached, left_out_words
+from app.tiles import is_unreached, left_out_words
+from app.widgets import header
 from etl.errors import RefusedError
 from etl.kpis.base import Family, Kpi
 

@@ -6,29 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from app import data, reasons, words
-from app.compare import safely
-from app.control import told
 from app.filters import View
-from app.theme import BETTER, CHANGED, STEADY, UNKNOWN, WORSE
-from app.widgets import empty, table, tile_label
+from app.theme import BETTER, CHANGED, STEADY, WORSE
+from app.widgets import empty, table
 
 HOURS_AHEAD = 24
 RISKY = 0.5  # probability from which an exam is counted as likely late
-
-
-def now_words(who: data.Asker, view: View, names: tuple[str, ...]) -> str:
-    """Say in one line which of the numbers give concern, and since when."""
-    facts = [f for f in (safely(who, view, name)[0] for name in names) if f is not None]
-    judged = [f for f in facts if f.state is not UNKNOWN]
-    charts = [(tile_label(f).split(",")[0].split(" (")[0], f.chart) for f in judged if f.chart is not None]
-    worse = told(charts) + [tile_label(f) for f in judged if f.state is WORSE]
-    if not judged:
-        return f":gray[{UNKNOWN.icon}] Too few days are known to say what is usual."
-    if not worse:
-        return f":{BETTER.colour}[{BETTER.icon}] **Up to yesterday** none of {len(judged)} numbers gives concern."
-    verb = "gives" if len(worse) == 1 else "give"
-    head = f"{len(worse)} of {words.plural(len(judged), 'number')} {verb} concern"
-    return f":{WORSE.colour}[{WORSE.icon}] **{head}:** {words.listing(worse, 6)}."
 
 
 def what_changed(who: data.Asker, view: View) -> list[str]:

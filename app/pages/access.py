@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import slots
 from app.family import all_numbers, open_page
-from app.widgets import section, tiles
+from app.tiles import tiles
+from app.widgets import section
 
 who, view = open_page("access")
 tiles(who, view, ("T03", "T04", "U19", "U05", "U15", "U16"))

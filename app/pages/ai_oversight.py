@@ -9,8 +9,9 @@ from app.family import all_numbers, open_page
 from app.getting_worse import said
 from app.oversight import drift, two_by_two, waits_of_flagged, who_is_delayed
 from app.spans import spans
+from app.tiles import tiles
 from app.uncertainty import intervals
-from app.widgets import no_rows, section, tiles
+from app.widgets import no_rows, section
 
 FAMILY = "ai"
 TILES = ("A01", "A01-failed", "A02-ppv", "A02-sensitivity", "A05", "A03")

@@ -7,7 +7,8 @@ import streamlit as st
 from app import data, filters, past, words
 from app.compare import headline_unit, headline_value
 from app.pivot import dimension_label
-from app.widgets import empty, header, is_unreached, no_rows, section, table
+from app.tiles import is_unreached
+from app.widgets import empty, header, no_rows, section, table
 from etl.errors import RefusedError
 
 who = data.asker()

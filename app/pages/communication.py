@@ -7,7 +7,8 @@ import streamlit as st
 from app.care import classes_told, hours_told, open_findings
 from app.family import all_numbers, open_page
 from app.followup_lists import funnel, overdue
-from app.widgets import section, tiles
+from app.tiles import tiles
+from app.widgets import section
 
 TILES = ("C01", "C02b", "C02-open", "C03", "C06", "C07")
 

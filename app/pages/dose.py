@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import dose
 from app.family import all_numbers, open_page
-from app.widgets import section, tiles
+from app.tiles import tiles
+from app.widgets import section
 
 TILES = ("D06", "D02", "D01-dlp", "D03", "D04", "D05")
 

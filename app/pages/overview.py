@@ -8,7 +8,8 @@ import streamlit as st
 
 from app import alerts, data, filters, outlook, words
 from app.command_center import right_now, scanners
-from app.widgets import header, tiles
+from app.tiles import concern_words, tiles
+from app.widgets import header
 
 TILES = ("U21", "T16", "T24", "T06", "U01", "V01")
 
@@ -34,8 +35,8 @@ line = st.empty()  # filled last: it needs the tiles
 st.markdown("\n".join(f"- {sentence}" for sentence in outlook.what_changed(who, today)))
 right_now(who.data_version)
 st.header("Today so far", anchor=False)
-tiles(who, today, TILES)
-line.markdown(outlook.now_words(who, today, TILES))
+tiles(who, today, TILES, is_answered=True)
+line.markdown(concern_words(who, today, TILES))
 scanners()
 
 left, right = st.columns(2, gap="large")

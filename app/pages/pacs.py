@@ -7,7 +7,8 @@ import streamlit as st
 from app import charts, data, growth
 from app.family import all_numbers, open_page
 from app.note_layers import show_days
-from app.widgets import no_rows, section, tiles
+from app.tiles import tiles
+from app.widgets import no_rows, section
 
 TILES = ("I01-full", "I01", "I02", "T14", "I04-imageless", "I04-orphans")
 

@@ -7,7 +7,8 @@ import streamlit as st
 from app import charts, data, repeats
 from app.cross_filter import show_cutting
 from app.family import all_numbers, open_page
-from app.widgets import no_rows, section, tiles
+from app.tiles import tiles
+from app.widgets import no_rows, section
 
 TILES = ("P01", "P01-transfer", "P02-7", "P02-30", "P02-redundant", "P03")
 

@@ -8,8 +8,9 @@ import streamlit as st
 from app import charts, data, words
 from app.family import all_numbers, open_page
 from app.getting_worse import getting_worse, said
+from app.tiles import tiles
 from app.uncertainty import intervals
-from app.widgets import empty, no_rows, section, table, tiles
+from app.widgets import empty, no_rows, section, table
 
 FAMILY = "quality"
 TILES = ("Q06", "Q07", "Q08", "Q09", "Q10", "Q03")

@@ -9,7 +9,8 @@ import streamlit as st
 
 from app import charts, data, filters, words
 from app.queue_history import begun_everywhere, queue_history
-from app.widgets import header, no_rows, section, table, tiles
+from app.tiles import tiles
+from app.widgets import header, no_rows, section, table
 
 QUEUES = ("U21", "U21b", "U21c", "U21d")
 HISTORY_DAYS = 7

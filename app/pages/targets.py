@@ -6,9 +6,10 @@ import streamlit as st
 
 from app import data, filters
 from app.target_rules import current_text, history, in_force, packs, try_change
-from app.widgets import header, tiles
+from app.tiles import tiles
+from app.widgets import header
 
-TILES = ("T24", "T24-communication", "T24-unread", "T24-wait", "T24-arrive", "T23")
+TILES = ("T24", "T24-communication", "T24-unread", "T24-wait", "T24-arrive", "T24-access")
 
 who = data.asker()
 view = filters.current(who)

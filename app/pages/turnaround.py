@@ -11,7 +11,8 @@ from app.note_layers import show_days
 from app.phases import phase_chart, weekday_hours
 from app.report_versions import by_class, versions
 from app.spans import spans
-from app.widgets import header, no_rows, section, tiles
+from app.tiles import tiles
+from app.widgets import header, no_rows, section
 
 TILES = ("T16", "T24", "T17", "T19", "T26", "U21")
 REPORT_TAT = "T16"

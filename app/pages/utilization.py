@@ -8,8 +8,9 @@ from app import charts, data, filters, matrix, timelines
 from app.family import all_numbers
 from app.note_layers import show_days
 from app.scanner_days import day_picker, draw_day
+from app.tiles import tiles
 from app.variants import side_by_side, why_they_differ
-from app.widgets import header, no_rows, section, tiles
+from app.widgets import header, no_rows, section
 
 TILES = ("U01", "U04", "U12", "U08", "U09", "U15")
 HOURS = {h: f"{h:02d}" for h in range(24)}

@@ -12,7 +12,7 @@ from app import data, saved
 from app.compare import compared
 from app.filters import View
 from app.plain_text import page_text
-from app.widgets import count_words, tile_label, tile_value
+from app.tiles import count_words, tile_label, tile_value
 from etl.saved_views import SavedViews
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from app import words
-from app.widgets import is_unreached
+from app.tiles import is_unreached
 
 
 @pytest.mark.parametrize(
