@@ -2,7 +2,8 @@
 
 The events of an exam in their order open and close its stays. Unread: from the exam's end to its first report.
 Waiting: from an arrival to the begin, or to whatever ends that attempt. Unscheduled: from the order, or from an
-appointment called off, to the next booking, or to whatever makes one needless.
+appointment called off, to the next booking, or to whatever makes one needless. Where no message tells of the booking, a
+list that speaks of the appointment does, or the message that calls it off.
 """
 
 from __future__ import annotations
@@ -98,13 +99,29 @@ def _waiting(found: Milestones, began: Ints) -> pd.DataFrame:
 
 def _unscheduled(found: Milestones, began: Ints) -> pd.DataFrame:
     kind = _types(found)
-    called_off = _stopped(found, (E.APPT_CANCELLED,))
+    booked, called_off = np.isin(kind, codes(BOOKINGS)), _stopped(found, (E.APPT_CANCELLED,))
+    # what is called off had been made, though nobody told of it: the stay before it is over
+    unheard = called_off & ~_earlier(booked | called_off, found.exam)
     opened = (kind == TYPE_CODE[E.ORDER_ENTERED]) | called_off
     others = tuple(stop for stop in STOPS if stop != E.APPT_CANCELLED)
-    done = np.isin(kind, codes((*BOOKINGS, E.PATIENT_ARRIVED, E.IN_ROOM, *DONE)))
-    ended = done | _stopped(found, others)
+    done = booked | np.isin(kind, codes((E.PATIENT_ARRIVED, E.IN_ROOM, *DONE)))
+    ended = done | unheard | _stopped(found, others)
     ordered_again = (kind == TYPE_CODE[E.ORDER_ENTERED]) & _earlier(ended, found.exam)
-    return _opened("unscheduled", found, opened & ~ordered_again, ended, began)
+    stays = _opened("unscheduled", found, opened & ~ordered_again, ended, began)
+    entered, left = (stays[name].to_numpy(dtype=np.int64) for name in ("entered", "left"))
+    said = _said_to_be_booked(found, booked)[stays["exam"].to_numpy(dtype=np.int64)]
+    is_sooner = (said >= entered) & ((left == NO_TIME) | (said < left))
+    return stays.assign(left=np.where(is_sooner, said, left))
+
+
+def _said_to_be_booked(found: Milestones, booked: Bools) -> Ints:
+    """Return by exam without any booking told when a row first spoke of its appointment, NO_TIME where none did."""
+    known = found.rows["known"].to_numpy(dtype=np.int64)
+    speaks = (microseconds(found.rows["appointment_at"]) != NO_TIME) & ~np.isin(_types(found), codes(STOPS))
+    speaks &= ~np.isin(found.exam, found.exam[booked])
+    said = np.full(len(found.first), np.iinfo(np.int64).max)
+    np.minimum.at(said, found.exam[speaks], np.where(known == NO_TIME, found.at, known)[speaks])
+    return np.where(said == np.iinfo(np.int64).max, NO_TIME, said)
 
 
 def _types(found: Milestones) -> Ints:

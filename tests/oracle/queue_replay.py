@@ -151,7 +151,9 @@ def _replayed(happenings: list[Happening]) -> dict[str, datetime]:
             since["unscheduled"] = at
         elif what == "called_off" and "begun" not in seen:
             since.pop("waiting", None)
-            since["unscheduled"] = since.get("unscheduled", at)
+            # what is called off was booked before, whether anybody told of it or not
+            was_open = since.get("unscheduled", at)
+            since["unscheduled"] = was_open if seen & {"booked", "called_off"} else at
         elif what == "arrived":
             since.pop("unscheduled", None)
             if not seen & {"begun", "ended", "reported"}:

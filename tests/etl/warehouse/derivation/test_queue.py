@@ -43,6 +43,20 @@ def test_an_order_is_without_a_slot_until_it_is_booked_and_again_once_that_is_ca
     assert stays(ward, "unscheduled") == [(minutes(0), minutes(30)), (minutes(100), minutes(160))]
 
 
+def test_a_booking_nobody_told_of_ends_the_stay_once_a_list_speaks_of_the_appointment(ward: Any, minutes: Any) -> None:
+    ward.event("order_entered", 0, acc="A", appointment_at=2880, known_at=minutes(16))
+    assert stays(ward, "unscheduled") == [(minutes(0), minutes(16))]
+    ward.event("appt_cancelled", 100, acc="A", appt="AP", appointment_at=2880)
+    assert stays(ward, "unscheduled") == [(minutes(0), minutes(16)), (minutes(100), None)]
+
+
+def test_what_is_called_off_was_booked_before_and_is_called_off_once(ward: Any, minutes: Any) -> None:
+    ward.event("order_entered", 0, acc="A")
+    ward.event("appt_cancelled", 100, acc="A", appt="AP")
+    ward.event("appt_cancelled", 130, acc="A", appt="AP")  # told again
+    assert stays(ward, "unscheduled") == [(minutes(0), minutes(100)), (minutes(100), None)]
+
+
 def test_a_moved_appointment_is_never_without_a_slot(ward: Any, minutes: Any) -> None:
     ward.event("order_entered", 0, acc="A")
     ward.event("exam_scheduled", 30, acc="A", appt="AP", appointment_at=2880)
