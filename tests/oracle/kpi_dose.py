@@ -27,7 +27,8 @@ def dose_reports(folder: Path) -> pd.DataFrame:
             if item.ConceptNameCodeSequence[0].CodeValue in ("113819", "113706"):
                 found = content(item)
                 rows[found["uid"]] = found | {"accession": dataset.get("AccessionNumber"), "site": site}
-    columns = ["uid", "type", "ctdivol", "ssde", "dlp", "phantom", "agd", "view", "begin", "accession", "site"]
+    columns = ["uid", "type", "ctdivol", "ssde", "dlp", "phantom", "agd", "view", "begin", "exposure_s"]
+    columns += ["accession", "site"]
     return pd.DataFrame(list(rows.values()), columns=columns)
 
 
@@ -54,6 +55,8 @@ def content(item: Any) -> dict[str, Any]:
             found["dlp"] = float(part.MeasuredValueSequence[0].NumericValue)
         elif code == "113835":
             found["phantom"] = part.ConceptCodeSequence[0].CodeMeaning
+        elif code == "113824":
+            found["exposure_s"] = float(part.MeasuredValueSequence[0].NumericValue)
         elif code == "111526":
             found["begin"] = part.DateTime
     return found

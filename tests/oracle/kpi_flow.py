@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 
 import pandas as pd
+from kpi_dose import dose_reports
 from kpi_truth import Measures, Truth, minutes, oracle, spread, turnaround
 
 
@@ -78,8 +79,16 @@ def exam_duration(t: Truth) -> Measures:
 
 
 def imaged(t: Truth) -> pd.DataFrame:
-    """Exams ended in the period with first and last acquisition as far as the feeds tell them."""
-    return t.ended.join(t.told, on="exam_key")
+    """Exams ended in the period with first and last acquisition as far as images, without any dose reports, tell."""
+    frame = t.ended.join(t.told, on="exam_key")
+    reports = dose_reports(t.folder).sort_values("begin")
+    reports["at"] = pd.to_datetime(reports["begin"].astype(str).str[:14], format="%Y%m%d%H%M%S", errors="coerce")
+    reports["stop"] = reports["at"] + pd.to_timedelta(reports["exposure_s"].fillna(0), unit="s")
+    span = reports.groupby("accession").agg(first=("at", "min"), last=("stop", "max"))
+    for name, row in frame[frame["first_at"].isna() & frame["accession"].isin(span.index)].iterrows():
+        told = span.loc[row["accession"]].dt.tz_localize(t.zones[row["site"]], ambiguous=True)
+        frame.loc[name, ["first_at", "last_at"]] = told.dt.tz_convert("UTC").to_list()
+    return frame
 
 
 @oracle("T12")

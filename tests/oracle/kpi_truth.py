@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 Measures = dict[str, float]
+STEP_CLOSED = pd.Timedelta(seconds=20)  # after the last image: (0040,0251)
 ORACLES: dict[str, Callable[[Truth], Measures]] = {}
 
 
@@ -94,9 +95,12 @@ class Truth:
                 frame[name] = frame[name].where(frame[name] <= self.as_of)
         frame = frame[frame["ordered_at"].notna()].copy()
         # where neither message nor extract says that the exam ended the scanner does, by its clock: at the earliest
-        # with the last image told of, at the latest when the exam truly ended
-        scanner = frame["end_at"] if self.is_late else frame["exam_key"].map(self.told["last_at"])
-        scanner += self.device_ahead(frame["scanner"], frame["begin_at"])
+        # with the last image told of, at the latest when the exam truly ended or the scanner closed its step
+        scanner = frame["exam_key"].map(self.told["last_at"])
+        if self.is_late:
+            series = table(self.folder, "acquisitions").groupby("exam_key")["end_at"].max()
+            scanner = pd.concat([frame["end_at"], frame["exam_key"].map(series + STEP_CLOSED)], axis=1).max(axis=1)
+            scanner += self.device_ahead(frame["scanner"], scanner)
         frame["end_at"] = scanner.where(frame["accession"].isin(self.never_ended), frame["end_at"])
         frame["performed"] = frame["begin_at"].notna() & frame["end_at"].notna() & frame["aborted_at"].isna()
         frame["communicated_at"] = frame[["prelim_at", "final_at", "crit_notified_at"]].min(axis=1)
@@ -113,7 +117,7 @@ class Truth:
 
     @cached_property
     def told(self) -> pd.DataFrame:
-        """First and last acquisition by exam as far as the feeds tell them, in true time.
+        """First and last acquisition by exam as far as the feeds tell them, by the scanner's clock.
 
         Only files (of the last days) tell when a series ended, and only some do; else its begin is all there is.
         """
@@ -123,6 +127,8 @@ class Truth:
         with_files = (
             self.day(exam_at, series["exam_key"].map(exams["site"])).map(str) >= self.manifest["scenario"]["dicom_from"]
         )
+        for name in ("begin_at", "end_at"):
+            series[name] += self.device_ahead(series["scanner"], series[name])
         series["told_at"] = series["end_at"].where(series["states_end"] & with_files, series["begin_at"])
         never = {number for entry in self.planted["images_no_images"] for number in entry["accessions"]}
         series = series[~series["exam_key"].map(exams["accession"]).isin(never)]
