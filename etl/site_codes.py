@@ -33,6 +33,7 @@ class CodeKind(StrEnum):
     PRIORITY = "priority"  # scope *: code as sent -> canonical
     PATIENT_CLASS = "patient_class"
     MODALITY = "modality"
+    RATING = "rating"  # what an order states (reason, decision support's code) -> appropriate, may_be, rarely, none
 
 
 @dataclass(frozen=True, slots=True)

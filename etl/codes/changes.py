@@ -9,6 +9,7 @@ from etl.errors import RefusedError
 from etl.records import EventType
 from etl.settings import Settings
 from etl.site_codes import ANY, NO_EVENT, Change, CodeKind, codes_path, history, next_change
+from etl.warehouse.order_ratings import RATINGS
 from etl.warehouse.parameters import load_parameters
 
 
@@ -39,6 +40,7 @@ def _values(settings: Settings, kind: CodeKind, scope: str) -> Collection[str]:
         CodeKind.PRIORITY: parameters.priorities.values(),
         CodeKind.PATIENT_CLASS: parameters.patient_classes.values(),
         CodeKind.MODALITY: parameters.modalities.values(),
+        CodeKind.RATING: RATINGS,
     }
     return sorted(set(values[kind]))
 

@@ -22,7 +22,7 @@ from etl.warehouse.code_events import concerned
 from etl.warehouse.derive import data_time, derive
 from etl.warehouse.engine import read_frame
 from etl.warehouse.parameters import Parameters, load_parameters
-from etl.warehouse.tables import fact_acquisition, fact_exam, parameter_set, touched
+from etl.warehouse.tables import fact_acquisition, fact_exam, fact_prior, parameter_set, touched
 
 CUT_BY = {CodeKind.PROCEDURE: ("procedure_group",), CodeKind.STATION: ("scanner",), CodeKind.PRIORITY: ("priority",)}
 MOVED = {
@@ -31,6 +31,7 @@ MOVED = {
     CodeKind.PRIORITY: (fact_exam, "exam_key", "priority", "exams"),
     CodeKind.PATIENT_CLASS: (fact_exam, "exam_key", "patient_class", "exams"),
     CodeKind.MODALITY: (fact_exam, "exam_key", "modality", "exams"),
+    CodeKind.RATING: (fact_prior, "exam_key", "rating", "orders"),
     CodeKind.STATUS: (fact_exam, "exam_key", "status", "exams"),
     CodeKind.PROTOCOL: (fact_acquisition, "series_key", "protocol_name", "series"),
 }

@@ -120,7 +120,7 @@ APPROPRIATENESS = Kpi(
     unit="share",
     description="Mix of what decision support said of CT, MR, NM and PET orders; none: it had no criteria.",
     formula="n(rating) / n(orders with a rating), of each rating",
-    source="P03 of the catalogue; ratings as the site's decision support gives them",
+    source="P03 of the catalogue; ratings as the site's decision support gives them, in its list or with the order",
     better="higher",
     kind=Ratio(
         shares={
@@ -134,5 +134,5 @@ APPROPRIATENESS = Kpi(
     at=ORDERED,
     open_items="none; orders without a consultation are missing.",
     counted="orders",
-    needs=("entry.appropriateness",),
+    needs=("entry.appropriateness|order.rating",),
 )  # fmt: skip

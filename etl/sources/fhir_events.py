@@ -129,7 +129,8 @@ class Reader:
         status, updated = self.status(resource), self.updated(resource)
         authored = self.moment(resource.get("authoredOn")) or _same_day(resource.get("authoredOn"), updated, self.zone)
         ended = [] if status in STANDING else [(status, updated)]
-        attributes = self.about(resource, reason_code=code_of(resource.get("statusReason")))
+        why = code_of(resource.get("statusReason" if ended else "reasonCode"))
+        attributes = self.about(resource, reason_code=why, result_code=_rating(resource))
         events = self.events(resource, [("authoredOn", authored), *ended], attributes)
         return [*events, *_by_reference(events, resource)]
 
@@ -282,6 +283,12 @@ def _by_reference(events: list[Record], resource: Resource) -> Iterator[Record]:
             ids = replace(event.ids, placer_order_number=name)
             if name and (ids.accession_number or ids.filler_order_number):
                 yield replace(event, ids=ids, local_code="fhir:ServiceRequest/reference")
+
+
+def _rating(order: Resource) -> str | None:
+    """Return the code of the rating that decision support put on an order (Argonaut, CDS Hooks for PAMA)."""
+    stated = (e for e in many(order.get("extension")) if (word(e.get("url")) or "").endswith("/pama-rating"))
+    return next((code for e in stated if (code := code_of(e.get("valueCodeableConcept")))), None)
 
 
 def _modality(source: Resource) -> str | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from etl.errors import FilterReason, ItemRefused, Reason
 from etl.records import Attributes, EventRecord, Identifiers
 from etl.sources.hl7_message import unescaped
-from etl.sources.hl7_rules import PRESENCE_FLAGS, FieldRules, Fields, Plan, value
+from etl.sources.hl7_rules import PRESENCE_FLAGS, RATING, FieldRules, Fields, Plan, value
 from etl.sources.hl7_structure import ORDERS, REPLIES, Group, Message, field_text
 from etl.sources.times import Instant, instant
 
@@ -83,9 +83,12 @@ class Reader:
         if self.message.kind[:3] in REPLIES and not any("OBR" in g.own for g in self.message.groups):
             return FilterReason.NOT_IMAGING
         groups = self._imaging("ORC or OBR")
-        return [
-            self.event(g.fields(), self.code(g), time_role(self.message.kind, g.own), n) for n, g in groups
-        ] or FilterReason.NOT_IMAGING
+        return [self._order(n, g) for n, g in groups] or FilterReason.NOT_IMAGING
+
+    def _order(self, ordinal: int, group: Group) -> EventRecord:
+        event = self.event(group.fields(), self.code(group), time_role(self.message.kind, group.own), ordinal)
+        rating = next((code for suffix, code, _ in self._flags(group.results) if suffix == RATING), None)
+        return replace(event, attributes=_with_result(event.attributes, rating)) if rating else event
 
     def results(self) -> list[EventRecord] | FilterReason:
         """One event for each OBR's status and one for each coded flag in its OBX."""
@@ -150,7 +153,7 @@ class Reader:
     def _result(self, ordinal: int, group: Group) -> Iterator[EventRecord]:
         fields, code = group.fields(), self.code(group)
         base = self.event(fields, code, "result_time", ordinal)
-        flags = list(self._flags(group.results))
+        flags = [flag for flag in self._flags(group.results) if flag[0] != RATING]
         if any(suffix == AI_FLAG for suffix, _, _ in flags):
             # an algorithm's result says nothing of the report's status, whatever OBR-25 it carries
             if value(fields, self.rules["processing_begin_time"], self.message.d):

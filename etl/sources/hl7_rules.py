@@ -59,6 +59,7 @@ OTHER_SECTIONS = frozenset(
 RESULT_FLAGS = {code: code for code in ("CRIT", "CRITNOTIF", "CRITACK", "FOLLOWUP", "AITRIAGE", "ADDCLASS", "DISCREP")}
 # sections of a report: LOINC 19005-8 is Radiology Imaging study [Interpretation], IMP the suffix of HL7 v2.5.1 7.1.3
 RESULT_FLAGS |= {"IMP": "IMP", "19005-8": "IMP"}
+RATING = "RATING"  # of an order alone: what decision support said of it
 PRESENCE_FLAGS = frozenset({"IMP"})  # that the line is there is all there is to know: its value is text
 
 
@@ -135,7 +136,7 @@ def field_rules(options: dict[str, Any]) -> FieldRules:
 
     Options: any role of the shipped table (``accession_number = ["OBR-18", "OBR-3.1"]``, one position or
     several, best first), ``other_sections`` (OBR-24 codes that are not imaging) and ``result_flags`` (a site's
-    OBX-3.1 codes -> CRIT, CRITNOTIF, CRITACK, FOLLOWUP, AITRIAGE, ADDCLASS, DISCREP or IMP). Raises
+    OBX-3.1 codes -> CRIT, CRITNOTIF, CRITACK, FOLLOWUP, AITRIAGE, ADDCLASS, DISCREP, IMP or RATING). Raises
     FeedStoppedError naming the unknown option or the bad position.
     """
     rules = dict(shipped_rules())

@@ -20,6 +20,7 @@ PLACES: dict[CodeKind, tuple[tuple[Table, str], ...]] = {
     CodeKind.PRIORITY: ((event, "priority_code"),),
     CodeKind.PATIENT_CLASS: ((event, "patient_class_code"),),
     CodeKind.MODALITY: ((event, "modality"), (event_series, "modality"), (event_dose, "modality")),
+    CodeKind.RATING: ((event, "result_code"), (event, "reason_code")),
 }  # fmt: skip
 
 

@@ -130,4 +130,5 @@ MAKERS: dict[CodeKind, Callable[[Connection, Parameters], Iterator[WorkItem]]] =
     CodeKind.PRIORITY: _plain(CodeKind.PRIORITY, "priority_code"),
     CodeKind.PATIENT_CLASS: _plain(CodeKind.PATIENT_CLASS, "patient_class_code"),
     CodeKind.MODALITY: _plain(CodeKind.MODALITY, "modality"),
+    CodeKind.RATING: lambda connection, parameters: iter(()),  # most reasons of orders rate nothing
 }

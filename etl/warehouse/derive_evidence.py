@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, case, func, lit
 
 from etl.warehouse.append import read_frame
 from etl.warehouse.event_set import TYPES, event_types
+from etl.warehouse.order_ratings import is_rated
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import event, event_dose, event_entry, event_opening, event_series
 
@@ -19,7 +20,11 @@ COLUMNS = ["site_code", "what", "n", "first_at", "last_at"]
 
 def derive_evidence(connection: Connection, parameters: Parameters, data_at: datetime) -> pd.DataFrame:
     """Return fact_evidence rows of all events held."""
-    told = [_workflow(connection, parameters), *(read_frame(connection, q) for q in _others()), _set(parameters)]
+    told = [
+        _workflow(connection, parameters),
+        *(read_frame(connection, q) for q in _others(parameters)),
+        _set(parameters),
+    ]
     rows = pd.concat([frame for frame in told if len(frame)] or told)
     summed = {"n": ("n", "sum"), "first_at": ("first_at", "min"), "last_at": ("last_at", "max")}
     found = rows.groupby(["site_code", "what"], as_index=False).agg(**summed)
@@ -49,7 +54,7 @@ def _set(parameters: Parameters) -> pd.DataFrame:
     return frame.assign(**{name: pd.to_datetime(frame[name], utc=True) for name in ("first_at", "last_at")})
 
 
-def _others() -> Iterator[Select[tuple[object, ...]]]:
+def _others(parameters: Parameters) -> Iterator[Select[tuple[object, ...]]]:
     image = case(
         (event_dose.c.origin == "image", literal_column("'dose_image'")), else_=literal_column("'dose_report'")
     )
@@ -57,10 +62,12 @@ def _others() -> Iterator[Select[tuple[object, ...]]]:
     yield _by(event_opening, literal_column("'opening.'") + event_opening.c.kind)
     yield _by(event_series, literal_column("'series'"))
     yield _by(event_dose, image)
+    if parameters.order_ratings:
+        yield _by(event, literal_column("'order.rating'"), is_rated(parameters.order_ratings))
 
 
-def _by(table: Table, what: ColumnElement[str]) -> Select[tuple[object, ...]]:
-    named = select(table.c.site_code, what.label("what"), table.c.occurred_at).subquery()
+def _by(table: Table, what: ColumnElement[str], *where: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+    named = select(table.c.site_code, what.label("what"), table.c.occurred_at).where(*where).subquery()
     return select(named.c.site_code, named.c.what, *_seen(named)).group_by(named.c.site_code, named.c.what)
 
 

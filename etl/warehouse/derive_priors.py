@@ -28,12 +28,14 @@ from sqlalchemy import (
     null,
     select,
     true,
+    union_all,
     values,
 )
 from sqlalchemy.sql.selectable import FromClause
 
 from etl.records import EntryKind
 from etl.warehouse.keys import NO_EXAM
+from etl.warehouse.order_ratings import stated_ratings
 from etl.warehouse.parameters import Parameters
 from etl.warehouse.tables import fact_entry, fact_exam, fact_prior
 
@@ -47,7 +49,7 @@ def derive_priors(connection: Connection, parameters: Parameters, data_at: datet
     """Return the SELECT of fact_prior's rows, one an exam; fact_exam and fact_entry must be up to the events."""
     groups, families = _pairs("told_regions", parameters.regions), _pairs("told_families", parameters.modality_families)
     reasons = _pairs("told_reasons", {code.upper(): kind for code, kind in parameters.repeat_reasons.items()})
-    latest, rated = _latest_prior(parameters, families), _rated()
+    latest, rated = _latest_prior(parameters, families), _rated(parameters)
     came = (
         fact_exam.outerjoin(groups, groups.c.name == _x.procedure_group)
         .outerjoin(families, families.c.name == _x.modality)
@@ -165,8 +167,8 @@ def _is_online(latest: CTE, read: ColumnElement[Any]) -> ColumnElement[Any]:
     )
 
 
-def _rated() -> CTE:
-    """Return the last rating of decision support by exam."""
+def _rated(parameters: Parameters) -> CTE:
+    """Return the last rating of decision support by exam: of its list, else what the order states."""
     e = fact_entry.c
     place = func.row_number().over(partition_by=e.exam_key, order_by=(e.begin_at.desc(), e.event_id))
     told = (
@@ -174,4 +176,9 @@ def _rated() -> CTE:
         .where(e.kind == literal(str(EntryKind.APPROPRIATENESS)), e.exam_key != NO_EXAM)
         .cte("told")
     )
-    return select(told).where(told.c.place == 1).cte("rated")
+    listed = select(told.c.exam_key, told.c.rating, told.c.rated_at).where(told.c.place == 1)
+    if not parameters.order_ratings:
+        return listed.cte("rated")
+    stated, known = stated_ratings(parameters.order_ratings).cte("stated_alone"), listed.cte("listed")
+    alone = select(stated).where(stated.c.exam_key.not_in(select(known.c.exam_key)))
+    return union_all(select(known), alone).cte("rated")

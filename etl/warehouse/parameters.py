@@ -62,6 +62,7 @@ class Parameters:
     protocols: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # MODALITY|AS SENT -> name
     regions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # group -> body regions
     modality_families: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    order_ratings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # CODE -> rating
     repeat_reasons: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # CODE -> class
     cancellation_reasons: tuple[ReasonRule, ...] = ()
     targets: tuple[TargetRule, ...] = ()
@@ -103,7 +104,7 @@ class Parameters:
     @property
     def _maps(self) -> tuple[Mapping[str, object], ...]:
         codes = (self.clock_corrections, self.priorities, self.patient_classes, self.modalities, self.protocols)
-        return (*codes, self.regions, self.modality_families, self.repeat_reasons)
+        return (*codes, self.regions, self.modality_families, self.repeat_reasons, self.order_ratings)
 
     @property
     def zones(self) -> dict[str, str]:
@@ -139,6 +140,7 @@ def load_parameters(settings: Settings, reference: Path = REFERENCE, codes: Site
         clock_rules=site_clocks(settings, reference),
         regions=_column(reference / "body_regions.csv", "procedure_group", "regions"),
         modality_families=modality_families(reference),
+        order_ratings=code_map({}, own, CodeKind.RATING),
         repeat_reasons=_column(reference / "repeat_reasons.csv", "code", "reason_class"),
         precedence=_precedence(reference / "clock_precedence.csv"),
         individual_readers=settings.individual_readers,

@@ -51,6 +51,7 @@ OTHER: dict[str, Any] = {
     "individual_readers": True,
     "regions": {"CT head": ("head",)},
     "modality_families": {"CT": "CT"},
+    "order_ratings": {"AUC1": "appropriate"},
     "repeat_reasons": {"R1": "redundant"},
     "cancellation_reasons": (ReasonRule("PATIENT*", "patient"),),
     "dose": DoseRules(window_days=30),
