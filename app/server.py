@@ -25,6 +25,7 @@ from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
 from app import data
+from app.board import board_route
 from app.exports import export_route
 from app.headers import SecurityHeaders
 from etl.errors import RadpulseError
@@ -66,6 +67,7 @@ app = st.App(
     routes=[
         Route("/healthz", healthz, methods=["GET"]),
         Route("/exports/{token}", export_route, methods=["GET"]),
+        Route("/board/{token}", board_route, methods=["GET"]),
     ],
     middleware=[
         Middleware(SecurityHeaders),

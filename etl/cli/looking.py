@@ -30,6 +30,27 @@ def doctor(config: Config = None) -> None:
 
 
 @app.command()
+def board(
+    site: Annotated[list[str] | None, typer.Option(help="a site to show; repeatable; all without")] = None,
+    days: Annotated[float, typer.Option(help="how long the link opens")] = 30.0,
+    address: Annotated[str, typer.Option(help="where the dashboard answers")] = "http://localhost:8501",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="make every link void instead")] = False,
+    config: Config = None,
+) -> None:
+    """Print a link to the wall board: aggregates only, signed, expiring."""
+    from datetime import timedelta
+
+    from etl.board_links import make_link, withdraw_links
+
+    settings = settings_of(config)
+    if withdraw:
+        typer.echo("every link is void" if withdraw_links(settings) else "there was no link")
+        return
+    token = make_link(settings, tuple(site or ()), timedelta(days=days), "cli")
+    typer.echo(f"{address.rstrip('/')}/board/{token}")
+
+
+@app.command()
 def unmatched(
     limit: Annotated[int, typer.Option(help="rows of each side")] = 50,
     config: Config = None,
