@@ -69,8 +69,7 @@ def against_target(who: data.Asker, view: View) -> None:
     shown = {
         "Number": [f"{kpi.label} ({kpi.id})" for kpi, _ in asked],
         "Value": [value for value, _ in said],
-        "Of whom": [of_whom for _, of_whom in asked],
-        "Behind it": [note for _, note in said],
+        "Of whom": [f"{of_whom} ({note})" for (_, of_whom), (_, note) in zip(asked, said, strict=True)],
     }
     table(pd.DataFrame(shown), alt="Waits against the access target")
     st.caption(
