@@ -162,12 +162,14 @@ def task(status: str, **more: Any) -> dict[str, Any]:
     ("resources", "column", "value"),
     [
         ([PLAN | {"status": "completed", "meta": {"lastUpdated": "2026-11-20T10:00:00Z"}}], "completed_by", "feed"),
-        ([PLAN | {"status": "revoked"}], "dismissed_by", "feed"),
+        pytest.param([PLAN | {"status": "revoked"}], "dismissed_by", "feed", marks=pytest.mark.slow),
         ([PLAN, task("rejected", statusReason=coded("death"))], "dismiss_reason", "death"),
-        ([PLAN, task("accepted")], "scheduled_at", pd.Timestamp("2026-10-20T10:00:00Z")),
+        pytest.param(
+            [PLAN, task("accepted")], "scheduled_at", pd.Timestamp("2026-10-20T10:00:00Z"), marks=pytest.mark.slow
+        ),
         ([PLAN, task("completed")], "completed_at", pd.Timestamp("2026-10-20T10:00:00Z")),
-        ([PLAN | {"occurrenceDateTime": "2026-10-11"}], "interval_days", 10.0),
-        ([PLAN | {"occurrenceDateTime": None}], "interval_days", None),
+        pytest.param([PLAN | {"occurrenceDateTime": "2026-10-11"}], "interval_days", 10.0, marks=pytest.mark.slow),
+        pytest.param([PLAN | {"occurrenceDateTime": None}], "interval_days", None, marks=pytest.mark.slow),
     ],
 )
 def test_what_becomes_of_a_plan(resources: list[dict[str, Any]], column: str, value: object) -> None:

@@ -171,10 +171,12 @@ def test_where_no_feed_tells_it_the_archives_first_answer_with_all_of_it_online_
     ("received_at", "said", "options"),
     [
         (SEEN_AT, online("NEARLINE"), {}),
-        (SEEN_AT, {}, {}),
+        pytest.param(SEEN_AT, {}, {}, marks=pytest.mark.slow),
         (ENDED_AT + timedelta(hours=2), online(), {}),  # asked for the first time long after
-        (ENDED_AT - timedelta(hours=1), online(), {}),  # before it was acquired: a clock is wrong
-        (SEEN_AT, online(), {"other": 1}),  # not asked for
+        pytest.param(
+            ENDED_AT - timedelta(hours=1), online(), {}, marks=pytest.mark.slow
+        ),  # before it was acquired: a clock is wrong
+        pytest.param(SEEN_AT, online(), {"other": 1}, marks=pytest.mark.slow),  # not asked for
     ],
 )
 def test_an_answer_that_tells_nothing_of_when_leaves_it_open(

@@ -97,7 +97,10 @@ TOLD = [
 ]
 
 
-@pytest.mark.parametrize(("said", "rating"), TOLD)
+@pytest.mark.parametrize(
+    ("said", "rating"),
+    [pytest.param(*told, marks=[] if n in (2, 3) else [pytest.mark.slow]) for n, told in enumerate(TOLD)],
+)
 @pytest.mark.parametrize("kind", ["hl7v2", "fhir"])
 def test_hl7_and_fhir_tell_the_same_rating(tmp_path: Path, kind: str, said: dict[str, str], rating: str | None) -> None:
     tell = hl7 if kind == "hl7v2" else told_by_fhir
