@@ -101,7 +101,10 @@ def final_to_addendum(t: Truth) -> Measures:
 
 @oracle("Q01")
 def addenda(t: Truth) -> Measures:
+    everyone = table(t.folder, "exams")
+    told = set(everyone.loc[everyone["addendum_at"] <= t.as_of, "site"])  # elsewhere no feed ever told of one
     frame = finals(t)
+    frame = frame[frame["site"].isin(told)]
     amended = frame["addendum_at"].notna()
     kinds = {kind: (amended & (frame["addendum_class"] == kind)).mean() for kind in ("clinical", "typographic")}
     return {"share": amended.mean(), "numerator": amended.sum(), "n": len(frame), **kinds}
