@@ -121,6 +121,8 @@ def _operating(connection: Connection) -> pd.DataFrame:
     h = fact_scanner_hour.c
     keys = (h.site_code, h.modality, h.local_date)
     frame = read_frame(connection, select(*keys, func.sum(h.operating_min).label("operating_min")).group_by(*keys))
+    # PostgreSQL sums to nullable integers, whose missing days would be neither open nor closed
+    frame["operating_min"] = frame["operating_min"].astype("float64")
     return frame.assign(day=day_numbers(frame["local_date"])).drop(columns="local_date")
 
 
