@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from app.facts import FACTS, Where
+from app.fact_filters import Where
+from app.facts import FACTS
 from app.facts_dose import DOSE_FACTS
 from app.facts_live import LIVE_FACTS
 from etl.access import DEMO, ROW_ROLES, Principal, Role, scoped

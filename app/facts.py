@@ -7,27 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app import more_facts
+from app.fact_filters import Built, Where, filtered
 from etl.kpis.triage import COLUMNS as WAITS
 from etl.warehouse import tables as t
-
-Built = tuple[Select[Any], tuple[Table, ...]]
-Where = tuple[tuple[str, tuple[str, ...]], ...]
-
-_COLUMN = {"site": "site_code", "scanner": "scanner_code"}  # a dimension's column, where its name differs
-
-
-def _filtered(query: Select[Any], table: Table, where: Where) -> Select[Any]:
-    """Apply the filters the table has a column for; the page says which ones it has not."""
-    for dimension, chosen in where:
-        name = _COLUMN.get(dimension, dimension)
-        if chosen and name in table.c:
-            query = query.where(table.c[name].in_(chosen))
-    return query
 
 
 def version() -> Built:
@@ -71,7 +57,7 @@ def quarantined() -> Built:
 def clocks(where: Where) -> Built:
     """Clock skew found per scanner."""
     query = select(t.fact_clock).order_by(t.fact_clock.c.scanner_code)
-    return _filtered(query, t.fact_clock, where), (t.fact_clock,)
+    return filtered(query, t.fact_clock, where), (t.fact_clock,)
 
 
 def unmatched(from_date: date, to_date: date, where: Where) -> Built:
@@ -84,7 +70,7 @@ def unmatched(from_date: date, to_date: date, where: Where) -> Built:
         .group_by(*keys)
         .order_by(func.count().desc(), *keys)
     )
-    return _filtered(query, t.fact_unmatched, where), (t.fact_unmatched,)
+    return filtered(query, t.fact_unmatched, where), (t.fact_unmatched,)
 
 
 def completeness(from_date: date, to_date: date, where: Where) -> Built:
@@ -97,7 +83,7 @@ def completeness(from_date: date, to_date: date, where: Where) -> Built:
         .group_by(*keys)
         .order_by(*keys)
     )
-    return _filtered(query, t.fact_completeness, where), (t.fact_completeness,)
+    return filtered(query, t.fact_completeness, where), (t.fact_completeness,)
 
 
 def visits(day: date, where: Where) -> Built:
@@ -119,7 +105,7 @@ def visits(day: date, where: Where) -> Built:
         c.gap_kind,
         c.idle_in_hours_min,
     ).where(c.local_date == day)
-    return _filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_visit, where), (t.fact_visit,)
+    return filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_visit, where), (t.fact_visit,)
 
 
 def openings(day: date, where: Where) -> Built:
@@ -128,7 +114,7 @@ def openings(day: date, where: Where) -> Built:
     query = select(c.site_code, c.scanner_code, c.kind, c.begin_at, c.end_at, c.reason_code).where(
         c.local_date == day, c.kind != "slot"
     )
-    return _filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_opening, where), (t.fact_opening,)
+    return filtered(query.order_by(c.scanner_code, c.begin_at), t.fact_opening, where), (t.fact_opening,)
 
 
 def bookings(day: date, where: Where) -> Built:
@@ -137,7 +123,7 @@ def bookings(day: date, where: Where) -> Built:
     query = select(
         c.site_code, c.scanner_code, c.state, c.appointment_at, c.planned_duration_min, c.procedure_group
     ).where(c.local_date == day, c.is_last)
-    return _filtered(query.order_by(c.scanner_code, c.appointment_at), t.fact_slot, where), (t.fact_slot,)
+    return filtered(query.order_by(c.scanner_code, c.appointment_at), t.fact_slot, where), (t.fact_slot,)
 
 
 def scanner_forecast(target: str, where: Where) -> Built:
@@ -159,7 +145,7 @@ def scanner_forecast(target: str, where: Where) -> Built:
         c.served,
         c.model_hash,
     ).where(c.target == target, c.hour_at.is_not(None))
-    return _filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_forecast, where), (t.fact_forecast,)
+    return filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_forecast, where), (t.fact_forecast,)
 
 
 def exams_at_risk(where: Where, limit: int) -> Built:
@@ -189,7 +175,7 @@ def exams_at_risk(where: Where, limit: int) -> Built:
         .order_by(f.c.probability.desc().nulls_last(), e.c.exam_end_at)
         .limit(limit)
     )
-    return _filtered(query, e, where), (e,)
+    return filtered(query, e, where), (e,)
 
 
 def backtests(target: str) -> Built:
@@ -205,7 +191,7 @@ def hourly_history(from_date: date, to_date: date, where: Where) -> Built:
     query = select(
         c.site_code, c.scanner_code, c.hour_at, c.local_date, c.local_hour, c.begun_visits, c.table_min, c.operating_min
     ).where(c.local_date >= from_date, c.local_date < to_date)
-    return _filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_scanner_hour, where), (t.fact_scanner_hour,)
+    return filtered(query.order_by(c.scanner_code, c.hour_at), t.fact_scanner_hour, where), (t.fact_scanner_hour,)
 
 
 def untold_findings(where: Where, limit: int) -> Built:
@@ -216,14 +202,14 @@ def untold_findings(where: Where, limit: int) -> Built:
         f.c.identified_at.is_not(None), f.c.communicated_at.is_(None)
     )
     order = (f.c.critical_class, f.c.identified_at, f.c.exam_key)
-    return _filtered(query.order_by(*order).limit(limit), f, where), (f,)
+    return filtered(query.order_by(*order).limit(limit), f, where), (f,)
 
 
 def ai_waits(to_date: date, where: Where) -> Built:
     """Waits of exams of algorithms' procedures up to a day, in use, before and at other sites."""
     c = t.fact_ai_result.c
     query = select(*(c[name] for name in WAITS)).where(c.local_date < to_date, c.unread_wait_min.is_not(None))
-    return _filtered(query.order_by(c.exam_key, c.algorithm), t.fact_ai_result, where), (t.fact_ai_result,)
+    return filtered(query.order_by(c.exam_key, c.algorithm), t.fact_ai_result, where), (t.fact_ai_result,)
 
 
 def exam(exam_key: int) -> Built:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
 
-from app.facts import Built, Where, _filtered
+from app.fact_filters import Built, Where, filtered
 from etl.warehouse import tables as t
 
 ROBUST = 0.6745  # of a normal distribution the median deviation is so much of a standard deviation
@@ -39,7 +39,7 @@ def dose_groups(from_date: date, to_date: date, quantity: str, where: Where) -> 
         .group_by(*keys)
         .order_by(*keys)
     )
-    return _filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
+    return filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
 
 
 def dose_shifts(from_date: date, middle: date, to_date: date, where: Where) -> Built:
@@ -62,7 +62,7 @@ def dose_shifts(from_date: date, middle: date, to_date: date, where: Where) -> B
         .group_by(*keys)
         .order_by(*keys)
     )
-    return _filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
+    return filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
 
 
 def dose_days(from_date: date, to_date: date, protocol: str, quantity: str, where: Where) -> Built:
@@ -75,7 +75,7 @@ def dose_days(from_date: date, to_date: date, protocol: str, quantity: str, wher
         .group_by(*keys)
         .order_by(*keys)
     )
-    return _filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
+    return filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
 
 
 def dose_outliers(from_date: date, to_date: date, where: Where, limit: int) -> Built:
@@ -100,7 +100,7 @@ def dose_outliers(from_date: date, to_date: date, where: Where, limit: int) -> B
         .order_by(func.abs(z).desc(), v.accession_token, v.quantity)
         .limit(limit)
     )
-    return _filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
+    return filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
 
 
 def dose_patients(until: date, where: Where, limit: int) -> Built:
@@ -113,7 +113,7 @@ def dose_patients(until: date, where: Where, limit: int) -> Built:
         .order_by((c.rolling_value / c.level_value).desc(), c.patient_key)
         .limit(limit)
     )
-    return _filtered(query, t.fact_dose_patient, where), (t.fact_dose_patient,)
+    return filtered(query, t.fact_dose_patient, where), (t.fact_dose_patient,)
 
 
 def dose_plans(from_date: date, to_date: date, where: Where) -> Built:
@@ -127,7 +127,7 @@ def dose_plans(from_date: date, to_date: date, where: Where) -> Built:
         .group_by(*keys)
         .order_by(*keys)
     )
-    return _filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
+    return filtered(query, t.fact_dose_value, where), (t.fact_dose_value,)
 
 
 DOSE_FACTS: dict[str, Callable[..., Built]] = {

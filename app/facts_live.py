@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, Table, func, or_, select
+from sqlalchemy import func, or_, select
 
+from app.fact_filters import Built, Where, filtered
 from etl.warehouse import tables as t
 
-Built = tuple[Select[Any], tuple[Table, ...]]
-Where = tuple[tuple[str, tuple[str, ...]], ...]
 FORGOTTEN = timedelta(hours=12)  # an exam begun longer ago was not ended in the RIS; nobody lies there
 AROUND = timedelta(days=1)
-_COLUMN = {"site": "site_code", "scanner": "scanner_code"}
-
-
-def _filtered(query: Select[Any], table: Table, where: Where) -> Select[Any]:
-    for dimension, chosen in where:
-        name = _COLUMN.get(dimension, dimension)
-        if chosen and name in table.c:
-            query = query.where(table.c[name].in_(chosen))
-    return query
 
 
 def in_rooms(now: datetime, where: Where) -> Built:
@@ -36,7 +25,7 @@ def in_rooms(now: datetime, where: Where) -> Built:
         or_(e.exam_end_at.is_(None), e.exam_end_at > now),
         or_(e.aborted_at.is_(None), e.aborted_at > now),
     )
-    return _filtered(query.order_by(e.scanner_code, e.exam_begin_at), t.fact_exam, where), (t.fact_exam,)
+    return filtered(query.order_by(e.scanner_code, e.exam_begin_at), t.fact_exam, where), (t.fact_exam,)
 
 
 def last_left(now: datetime, where: Where) -> Built:
@@ -48,7 +37,7 @@ def last_left(now: datetime, where: Where) -> Built:
         .group_by(v.site_code, v.scanner_code)
         .order_by(v.scanner_code)
     )
-    return _filtered(query, t.fact_visit, where), (t.fact_visit,)
+    return filtered(query, t.fact_visit, where), (t.fact_visit,)
 
 
 def booked_around(now: datetime, where: Where) -> Built:
@@ -67,7 +56,7 @@ def booked_around(now: datetime, where: Where) -> Built:
             e.cancelled_at.is_(None),
         )
     )
-    return _filtered(query.order_by(s.scanner_code, s.appointment_at), t.fact_slot, where), (t.fact_slot, t.fact_exam)
+    return filtered(query.order_by(s.scanner_code, s.appointment_at), t.fact_slot, where), (t.fact_slot, t.fact_exam)
 
 
 def hours_around(now: datetime, where: Where) -> Built:
@@ -76,7 +65,7 @@ def hours_around(now: datetime, where: Where) -> Built:
     query = select(o.site_code, o.scanner_code, o.kind, o.begin_at, o.end_at, o.reason_code).where(
         o.kind != "slot", o.begin_at < now + 2 * AROUND, or_(o.end_at.is_(None), o.end_at > now - AROUND)
     )
-    return _filtered(query.order_by(o.scanner_code, o.begin_at), t.fact_opening, where), (t.fact_opening,)
+    return filtered(query.order_by(o.scanner_code, o.begin_at), t.fact_opening, where), (t.fact_opening,)
 
 
 LIVE_FACTS: dict[str, Callable[..., Built]] = {

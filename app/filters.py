@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import data, words
 from app.comparison import COMPARISONS, USUAL
-from app.facts import Where
+from app.fact_filters import Where
 from app.theme import PATIENT_CLASSES
 from etl.kpis.query import Query
 

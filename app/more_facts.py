@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import func, select
 
+from app.fact_filters import Built, Where, filtered
 from etl.warehouse import tables as t
 
-Built = tuple[Select[Any], tuple[Table, ...]]
-Where = tuple[tuple[str, tuple[str, ...]], ...]
 _OF_EXAM = (
     "exam_key", "accession_token", "site_code", "modality", "procedure_group", "status", "sex", "birth_year",
     "order_entered_at", "appointment_at", "exam_begin_at", "exam_end_at", "first_final_at", "is_performed",
@@ -18,15 +16,6 @@ _OF_EXAM = (
     "activity_mbq",
 )  # fmt: skip
 _OF_PRIOR = ("body_region", "prior_days", "prior_requested_at", "prior_available_at", "reason", "reason_class")
-_COLUMN = {"site": "site_code", "scanner": "scanner_code"}
-
-
-def _filtered(query: Select[Any], table: Table, where: Where) -> Select[Any]:
-    for dimension, chosen in where:
-        name = _COLUMN.get(dimension, dimension)
-        if chosen and name in table.c:
-            query = query.where(table.c[name].in_(chosen))
-    return query
 
 
 def storage_volumes(where: Where) -> Built:
@@ -34,7 +23,7 @@ def storage_volumes(where: Where) -> Built:
     c = t.fact_storage_volume.c
     sites = tuple(one for one in where if one[0] == "site")
     query = select(t.fact_storage_volume).order_by(c.site_code, c.origin, c.volume, c.modality)
-    return _filtered(query, t.fact_storage_volume, sites), (t.fact_storage_volume,)
+    return filtered(query, t.fact_storage_volume, sites), (t.fact_storage_volume,)
 
 
 def moved_by_hour(from_date: date, to_date: date, where: Where) -> Built:
@@ -43,7 +32,7 @@ def moved_by_hour(from_date: date, to_date: date, where: Where) -> Built:
     keys = (c.direction, c.local_hour)
     sums = (func.sum(c.size_bytes).label("size_bytes"), func.count().label("n"))
     query = select(*keys, *sums).where(c.local_date >= from_date, c.local_date < to_date).group_by(*keys)
-    return _filtered(query.order_by(*keys), t.fact_transmission, where), (t.fact_transmission,)
+    return filtered(query.order_by(*keys), t.fact_transmission, where), (t.fact_transmission,)
 
 
 def partnerless(from_date: date, to_date: date, where: Where, limit: int) -> Built:
@@ -55,7 +44,7 @@ def partnerless(from_date: date, to_date: date, where: Where, limit: int) -> Bui
         .order_by(c.begin_at.desc(), c.exam_key)
         .limit(limit)
     )
-    return _filtered(query, t.fact_unmatched, where), (t.fact_unmatched,)
+    return filtered(query, t.fact_unmatched, where), (t.fact_unmatched,)
 
 
 def patient_of(exam_key: int) -> Built:
@@ -95,7 +84,7 @@ def returning_patients(from_date: date, to_date: date, where: Where, limit: int)
         .order_by(repeats.desc(), func.max(c.exam_end_at).desc(), c.patient_key)
         .limit(limit)
     )
-    return _filtered(query, t.fact_prior, where), (t.fact_prior,)
+    return filtered(query, t.fact_prior, where), (t.fact_prior,)
 
 
 def patient_followups(patient_key: int) -> Built:

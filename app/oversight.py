@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, data, words
-from app.facts import Where
+from app.fact_filters import Where
 from app.filters import View
 from app.uncertainty import control, intervals
 from app.widgets import empty, no_rows, table

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data
-from app.facts import Where
+from app.fact_filters import Where
 from etl.beliefs import Belief, belief_of, believed, differences, kept
 from etl.kpis.query import Query, Result
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data
-from app.facts import Where
+from app.fact_filters import Where
 from etl.kpis import Change, changes
 from etl.kpis.explain_change import Explanation, effects, explain_change
 from etl.kpis.query import Query

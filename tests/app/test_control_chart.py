@@ -10,7 +10,7 @@ import pytest
 
 from app import control, data
 from app.control_chart import control_picture, points
-from app.facts import Where
+from app.fact_filters import Where
 from app.filters import View
 from etl.annotations import Annotation
 from etl.kpis import KPIS
